@@ -1,0 +1,3 @@
+//! The maintainer's tool.
+
+fn main() {}
