@@ -177,7 +177,8 @@ fn no_token(error: Error) -> Error {
 
 /// Whether the engine may send the same operation again after this error.
 fn may_repeat(effect: Effect, error: &Error) -> bool {
-    if error.kind() == ErrorKind::NotSent && error.execution() == Execution::NotExecuted {
+    // A status means that there was a reply, so something was sent, whatever the reply claims.
+    if error.kind() == ErrorKind::NotSent && error.execution() == Execution::NotExecuted && error.status().is_none() {
         return true;
     }
     let passing = match error.kind() {

@@ -169,6 +169,26 @@ const DONE: &str = r#"{"code": "00"}"#;
 const TOKEN_REFUSED: &str = r#"{"code": "40"}"#;
 const UNAVAILABLE: &str = r#"{"code": "91"}"#;
 
+/// Always answers with the same error, whatever the reply.
+struct Verbatim(Effect, ErrorKind, Execution);
+
+impl Operation for Verbatim {
+    type Signer = &'static str;
+    type Output = ();
+
+    fn spec(&self) -> &'static Spec {
+        spec(self.0)
+    }
+
+    fn request(&self, token: &&'static str, now: Timestamp) -> Result<http::Request<Bytes>, Error> {
+        buy(self.0).request(token, now)
+    }
+
+    fn interpret(&self, _response: &Response<Bytes>) -> Result<(), Error> {
+        Err(Error::new(self.1, self.2))
+    }
+}
+
 /// Hands out `first`, and `second` once that was refused.
 struct Tokens {
     first: Result<&'static str, Error>,
@@ -411,6 +431,57 @@ const KINDS: [ErrorKind; 25] = [
     ErrorKind::AlreadySent,
     ErrorKind::NotRecorded,
 ];
+
+/// Whether a read whose reply came to this is asked again. Has to name every kind: one that is new belongs into `KINDS` too.
+fn passes(kind: ErrorKind) -> bool {
+    match kind {
+        ErrorKind::Connection
+        | ErrorKind::Timeout
+        | ErrorKind::UnreadableReply
+        | ErrorKind::Throttled
+        | ErrorKind::Unavailable => true,
+        // Only a transport can prove that nothing was sent; a reply cannot.
+        ErrorKind::NotSent => false,
+        ErrorKind::Configuration
+        | ErrorKind::InvalidInput
+        | ErrorKind::Signing
+        | ErrorKind::NoToken
+        | ErrorKind::ReplyTooLarge
+        | ErrorKind::Refused
+        | ErrorKind::TokenRefused
+        | ErrorKind::Duplicate
+        | ErrorKind::NotFound
+        | ErrorKind::PriceChanged
+        | ErrorKind::Unproven
+        | ErrorKind::Unlisted
+        | ErrorKind::Contradiction
+        | ErrorKind::Mismatch
+        | ErrorKind::Ambiguous
+        | ErrorKind::NeedsPerson
+        | ErrorKind::Unsupported
+        | ErrorKind::AlreadySent
+        | ErrorKind::NotRecorded => false,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_causes_a_repetition_only_as_documented() {
+    for effect in EFFECTS {
+        for kind in KINDS {
+            for execution in EXECUTIONS {
+                let (engine, script) = engine(&[reply(200, "")]);
+                let said = engine.call(&Verbatim(effect, kind, execution), &Tokens::new(Ok(Some("new"))), LIMITS).await;
+                assert_eq!(proof(said), Err((kind, execution)));
+                let expected = match (effect, kind, execution) {
+                    (_, ErrorKind::TokenRefused, Execution::NotExecuted) => 2,
+                    (Effect::ReadOnly, kind, _) if passes(kind) => 3,
+                    _ => 1,
+                };
+                assert_eq!(script.count(), expected, "{effect}, {kind:?}, {execution:?}");
+            }
+        }
+    }
+}
 
 #[tokio::test(start_paused = true)]
 async fn a_transport_failure_causes_a_repetition_only_as_documented() {
