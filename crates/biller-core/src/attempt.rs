@@ -264,7 +264,14 @@ impl Attempt {
         known
     }
 
-    fn merge(&mut self, learnt: Outcome, now: Timestamp) -> Outcome {
+    fn merge(&mut self, mut learnt: Outcome, now: Timestamp) -> Outcome {
+        if let Outcome::Unknown(error) = learnt {
+            let error = error.with_reference(self.order.reference().as_str());
+            if error.kind().needs_person() {
+                self.call_person(now, error.to_string());
+            }
+            learnt = Outcome::Unknown(error);
+        }
         match (self.stage, learnt) {
             (Stage::Succeeded, Outcome::Succeeded(receipt)) => Outcome::Succeeded(receipt),
             (Stage::Succeeded, learnt) => {
@@ -294,14 +301,8 @@ impl Attempt {
                 self.stage = Stage::Pending;
                 Outcome::Pending
             }
-            (stage, Outcome::Unknown(error)) => {
-                let error = error.with_reference(self.order.reference().as_str());
-                if error.kind().needs_person() {
-                    self.call_person(now, error.to_string());
-                }
-                if stage == Stage::Pending {
-                    return Outcome::Pending;
-                }
+            (Stage::Pending, Outcome::Unknown(_)) => Outcome::Pending,
+            (_, Outcome::Unknown(error)) => {
                 self.stage = Stage::Unknown;
                 Outcome::Unknown(error)
             }

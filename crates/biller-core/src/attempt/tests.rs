@@ -87,6 +87,24 @@ impl Records for FullDisk {
 // Merging what is learnt into what is known.
 
 #[tokio::test]
+async fn an_answer_that_only_a_person_can_judge_calls_one_in_every_stage() {
+    for stage in STAGES {
+        for (kind, phrase) in [
+            (ErrorKind::Mismatch, "answer about something else, reference A-1 (may have been executed)"),
+            (ErrorKind::Ambiguous, "several possible transactions, reference A-1 (may have been executed)"),
+            (ErrorKind::NeedsPerson, "a person has to act, reference A-1 (may have been executed)"),
+            (ErrorKind::Contradiction, "contradictory answers, reference A-1 (may have been executed)"),
+        ] {
+            let mut attempt = attempt(stage);
+            for _ in 0..2 {
+                attempt.end_look(unknown(kind), DAY, &MemoryRecords::default(), &ManualClock::new(NOW)).await;
+            }
+            assert_eq!(reasons(&attempt), [phrase], "{stage:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn contradictions_are_kept_in_words_beside_the_final_stage() {
     let (records, clock) = (MemoryRecords::default(), ManualClock::new(NOW));
     let mut failed = attempt(Stage::Failed);
