@@ -275,15 +275,23 @@ impl Attempt {
         match (self.stage, learnt) {
             (Stage::Succeeded, Outcome::Succeeded(receipt)) => Outcome::Succeeded(receipt),
             (Stage::Succeeded, learnt) => {
-                if let Outcome::Failed(refusal) = learnt {
-                    self.call_person(now, format!("succeeded, but the provider now says: {refusal}"));
+                match learnt {
+                    Outcome::Failed(refusal) => {
+                        self.call_person(now, format!("succeeded, but the provider now says: {refusal}"));
+                    }
+                    Outcome::Pending => self.call_person(now, "succeeded, but the provider now says: pending"),
+                    Outcome::Succeeded(_) | Outcome::Unknown(_) => {}
                 }
                 Outcome::Succeeded(self.recorded_receipt())
             }
             (Stage::Failed, learnt) => {
-                if let Outcome::Succeeded(receipt) = learnt {
-                    let id = receipt.provider_id.as_deref().unwrap_or("-");
-                    self.call_person(now, format!("failed, but the provider now says that {id} succeeded"));
+                match learnt {
+                    Outcome::Succeeded(receipt) => {
+                        let id = receipt.provider_id.as_deref().unwrap_or("-");
+                        self.call_person(now, format!("failed, but the provider now says that {id} succeeded"));
+                    }
+                    Outcome::Pending => self.call_person(now, "failed, but the provider now says: pending"),
+                    Outcome::Failed(_) | Outcome::Unknown(_) => {}
                 }
                 Outcome::Failed(self.refusal.clone().unwrap_or_else(|| Refusal::new(ErrorKind::Refused, "failed")))
             }

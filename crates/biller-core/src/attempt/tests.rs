@@ -87,6 +87,52 @@ impl Records for FullDisk {
 // Merging what is learnt into what is known.
 
 #[tokio::test]
+async fn what_is_learnt_changes_what_is_known_as_the_table_says() {
+    use Stage::{Failed, Pending, Prepared, Sent, Succeeded, Unknown};
+
+    let learn = |n: usize| match n {
+        0 => Outcome::Succeeded(receipt("new-id")),
+        1 => Outcome::Pending,
+        2 => Outcome::Failed(Refusal::new(ErrorKind::Refused, "new refusal")),
+        _ => unknown(ErrorKind::Timeout),
+    };
+    // Stage before; then, for each of succeeded, pending, failed and unknown: stage after, what is told, whether a person is called.
+    let open = [
+        (Succeeded, "succeeded new-id", false),
+        (Pending, "pending", false),
+        (Failed, "failed new refusal", false),
+        (Unknown, "unknown Timeout", false),
+    ];
+    let mut pending = open;
+    pending[3] = (Pending, "pending", false);
+    let succeeded = [
+        (Succeeded, "succeeded new-id", false),
+        (Succeeded, "succeeded known-id", true),
+        (Succeeded, "succeeded known-id", true),
+        (Succeeded, "succeeded known-id", false),
+    ];
+    let failed = [
+        (Failed, "failed known refusal", true),
+        (Failed, "failed known refusal", true),
+        (Failed, "failed known refusal", false),
+        (Failed, "failed known refusal", false),
+    ];
+    for (before, rows) in
+        [(Prepared, open), (Sent, open), (Pending, pending), (Unknown, open), (Succeeded, succeeded), (Failed, failed)]
+    {
+        for (n, (after, tells, calls_person)) in rows.into_iter().enumerate() {
+            let (records, clock) = (Diary::default(), ManualClock::new(NOW));
+            let mut attempt = attempt(before);
+            let outcome = attempt.end_look(learn(n), DAY, &records, &clock).await;
+            let case = format!("{before:?}, {}", learn(n).word());
+            assert_eq!((attempt.stage(), told(&outcome).as_str()), (after, tells), "{case}");
+            assert_eq!(!attempt.attention().is_empty(), calls_person, "{case}: {:?}", attempt.attention());
+            assert_eq!(records.stages(), [after], "{case}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_answer_that_only_a_person_can_judge_calls_one_in_every_stage() {
     for stage in STAGES {
         for (kind, phrase) in [
