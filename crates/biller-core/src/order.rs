@@ -154,10 +154,11 @@ impl Order {
     }
 }
 
-/// A customer number with all but its last four characters hidden.
+/// A customer number with all but its last four characters hidden; one of fewer than eight wholly.
 pub(crate) fn hidden(text: &str) -> String {
-    let shown = text.chars().count().saturating_sub(4);
-    text.chars().enumerate().map(|(n, c)| if n < shown { '*' } else { c }).collect()
+    let length = text.chars().count();
+    let hidden = if length < 8 { length } else { length - 4 };
+    text.chars().enumerate().map(|(n, c)| if n < hidden { '*' } else { c }).collect()
 }
 
 impl fmt::Debug for Order {
@@ -221,5 +222,19 @@ mod tests {
             "Order { reference: Reference(\"A-1\"), product: ProductCode(\"PLN20\"), customer: \"*******1111\", \
              amount: Some(Rupiah(20000)), expected_price: None, repeat: None, .. }"
         );
+    }
+
+    #[test]
+    fn a_short_customer_number_is_hidden_wholly() {
+        for (customer, shown) in [
+            ("", ""),
+            ("1", "*"),
+            ("1234", "****"),
+            ("1234567", "*******"),
+            ("12345678", "****5678"),
+            ("01105691111", "*******1111"),
+        ] {
+            assert_eq!(hidden(customer), shown);
+        }
     }
 }
