@@ -1,1 +1,35 @@
-//! placeholder
+#![doc = include_str!("../README.md")]
+
+mod callbacks;
+mod clock;
+mod context;
+mod control;
+mod crypto;
+mod faults;
+mod json;
+mod klikoo;
+mod ledger;
+mod mount;
+mod provider;
+mod random;
+mod requests;
+mod sandbox;
+mod serve;
+mod settle;
+
+pub use callbacks::Callback;
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use control::Refusal;
+pub use faults::{Fault, FaultKind};
+pub use ledger::{Charge, ChargeState};
+pub use mount::Mount;
+pub use provider::Operation;
+pub use requests::{LoggedRequest, Verdict};
+pub use sandbox::{ConnectionClosed, Sandbox, SandboxBuilder};
+
+/// Every provider, freshly set up: one line each, in the order of the documentation.
+fn providers(seed: u64) -> Vec<Box<dyn provider::Provider>> {
+    vec![
+        klikoo::provider(seed), //
+    ]
+}
