@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use biller_core::reqwest_transport::ReqwestTransport;
 use biller_core::{
-    Always, BoxFuture, Effect, Engine, Error, ErrorKind, Execution, Limits, Operation, RetryPolicy, Spec, SystemClock,
-    Timestamp, Transport, TransportError,
+    Always, BoxFuture, Effect, Error, ErrorKind, Execution, Limits, Operation, RetryPolicy, Spec, Timestamp, Transport,
+    TransportError, Wiring,
 };
 use bytes::Bytes;
 
@@ -127,7 +127,7 @@ async fn play(play: Play, effect: Effect) -> Seen {
         first_delay: Duration::from_millis(1),
         max_delay: Duration::from_millis(5),
     };
-    let engine = Engine::new("probe", Arc::clone(&transport) as Arc<dyn Transport>, Arc::new(SystemClock), retry);
+    let engine = Wiring::over(Arc::clone(&transport)).with_retry(retry).engine("probe");
     if matches!(play, Play::CloseWhenIdle | Play::CloseSecond) {
         let opener = Probe { spec: &READ, url: server.url("/opener"), body: Bytes::new() };
         engine.call(&opener, &Always(()), limits).await.unwrap();

@@ -88,17 +88,17 @@ mod tests {
         let mut attempt = prepared(reference);
         attempt.begin_payment(&records, &clock).await.unwrap();
         clock.advance(Duration::from_secs(seconds));
-        attempt.end_payment(unknown(), &records, &clock).await;
+        attempt.end_payment(Outcome::Unknown(timeout()), &records, &clock).await;
         attempt
     }
 
-    fn unknown() -> Outcome {
-        Outcome::Unknown(Error::new(ErrorKind::Timeout, Execution::Unknown))
+    fn timeout() -> Error {
+        Error::new(ErrorKind::Timeout, Execution::Unknown)
     }
 
     async fn look(attempt: &mut Attempt, at: Timestamp) {
         let day = Duration::from_secs(24 * HOUR);
-        attempt.end_look(unknown(), day, &MemoryRecords::default(), &ManualClock::new(at)).await;
+        attempt.end_look(Err(timeout()), day, &MemoryRecords::default(), &ManualClock::new(at)).await;
     }
 
     /// The waits before the first `count` looks, each at its appointed time, in milliseconds.

@@ -33,8 +33,8 @@ fn receipt(provider_id: &str) -> Receipt {
     receipt
 }
 
-fn unknown(kind: ErrorKind) -> Outcome {
-    Outcome::Unknown(Error::new(kind, Execution::Unknown))
+fn error(kind: ErrorKind) -> Error {
+    Error::new(kind, Execution::Unknown)
 }
 
 /// An outcome in one line: what it is, and what it tells.
@@ -94,7 +94,7 @@ async fn what_is_learnt_changes_what_is_known_as_the_table_says() {
         0 => Outcome::Succeeded(receipt("new-id")),
         1 => Outcome::Pending,
         2 => Outcome::Failed(Refusal::new(ErrorKind::Refused, "new refusal")),
-        _ => unknown(ErrorKind::Timeout),
+        _ => Outcome::Unknown(error(ErrorKind::Timeout)),
     };
     // Stage before; then, for each of succeeded, pending, failed and unknown: stage after, what is told, whether a person is called.
     let open = [
@@ -123,7 +123,7 @@ async fn what_is_learnt_changes_what_is_known_as_the_table_says() {
         for (n, (after, tells, calls_person)) in rows.into_iter().enumerate() {
             let (records, clock) = (Diary::default(), ManualClock::new(NOW));
             let mut attempt = attempt(before);
-            let outcome = attempt.end_look(learn(n), DAY, &records, &clock).await;
+            let outcome = attempt.end_look(Ok(learn(n)), DAY, &records, &clock).await;
             let case = format!("{before:?}, {}", learn(n).word());
             assert_eq!((attempt.stage(), told(&outcome).as_str()), (after, tells), "{case}");
             assert_eq!(!attempt.attention().is_empty(), calls_person, "{case}: {:?}", attempt.attention());
@@ -143,7 +143,7 @@ async fn an_answer_that_only_a_person_can_judge_calls_one_in_every_stage() {
         ] {
             let mut attempt = attempt(stage);
             for _ in 0..2 {
-                attempt.end_look(unknown(kind), DAY, &MemoryRecords::default(), &ManualClock::new(NOW)).await;
+                attempt.end_look(Err(error(kind)), DAY, &MemoryRecords::default(), &ManualClock::new(NOW)).await;
             }
             assert_eq!(reasons(&attempt), [phrase], "{stage:?}");
         }
@@ -154,12 +154,12 @@ async fn an_answer_that_only_a_person_can_judge_calls_one_in_every_stage() {
 async fn contradictions_are_kept_in_words_beside_the_final_stage() {
     let (records, clock) = (MemoryRecords::default(), ManualClock::new(NOW));
     let mut failed = attempt(Stage::Failed);
-    failed.end_look(Outcome::Succeeded(receipt("T-9")), DAY, &records, &clock).await;
+    failed.end_look(Ok(Outcome::Succeeded(receipt("T-9"))), DAY, &records, &clock).await;
     assert_eq!(reasons(&failed), ["failed, but the provider now says that T-9 succeeded"]);
 
     let mut succeeded = attempt(Stage::Succeeded);
     let refund = Outcome::Failed(Refusal::new(ErrorKind::Refused, "refunded"));
-    succeeded.end_look(refund, DAY, &records, &clock).await;
+    succeeded.end_look(Ok(refund), DAY, &records, &clock).await;
     assert_eq!(reasons(&succeeded), ["succeeded, but the provider now says: refunded"]);
     assert_eq!(succeeded.refusal(), None);
     assert_eq!(succeeded.attention()[0].at, NOW);
@@ -170,7 +170,7 @@ async fn a_success_that_was_known_before_is_told_without_details() {
     let mut attempt = attempt(Stage::Succeeded);
     attempt.set_price(Some(Rupiah::new(20_500)));
     let outcome =
-        attempt.end_look(unknown(ErrorKind::Timeout), DAY, &MemoryRecords::default(), &ManualClock::new(NOW)).await;
+        attempt.end_look(Err(error(ErrorKind::Timeout)), DAY, &MemoryRecords::default(), &ManualClock::new(NOW)).await;
     let Outcome::Succeeded(receipt) = outcome else { panic!("{outcome:?}") };
     assert_eq!(receipt.evidence, Evidence::Recorded);
     assert_eq!(
@@ -187,7 +187,7 @@ async fn a_receipt_without_id_does_not_erase_the_known_one() {
     attempt.set_provider_id("known-id");
     let mut bare = receipt("");
     bare.provider_id = None;
-    attempt.end_look(Outcome::Succeeded(bare), DAY, &MemoryRecords::default(), &ManualClock::new(NOW)).await;
+    attempt.end_look(Ok(Outcome::Succeeded(bare)), DAY, &MemoryRecords::default(), &ManualClock::new(NOW)).await;
     assert_eq!(attempt.provider_id(), Some("known-id"));
 }
 
@@ -236,7 +236,7 @@ async fn a_payment_that_ends_is_timed_and_written_down() {
     let mut attempt = attempt(Stage::Prepared);
     attempt.begin_payment(&records, &clock).await.unwrap();
     clock.advance(Duration::from_secs(9));
-    let outcome = attempt.end_payment(unknown(ErrorKind::Timeout), &records, &clock).await;
+    let outcome = attempt.end_payment(Outcome::Unknown(error(ErrorKind::Timeout)), &records, &clock).await;
     assert_eq!(told(&outcome), "unknown Timeout");
     assert_eq!(attempt.started_at(), NOW);
     assert_eq!(attempt.ended_at(), Some(NOW.after(Duration::from_secs(9))));
@@ -277,7 +277,7 @@ async fn looks_are_counted_and_a_day_without_an_answer_calls_a_person_once() {
         [(Duration::from_secs(10), 1, 0), (DAY - Duration::from_millis(1), 2, 0), (DAY, 3, 1), (DAY * 2, 4, 1)]
     {
         clock.set(NOW.after(after));
-        attempt.end_look(unknown(ErrorKind::NotFound), DAY, &records, &clock).await;
+        attempt.end_look(Err(error(ErrorKind::NotFound)), DAY, &records, &clock).await;
         assert_eq!((attempt.looks(), attempt.last_look()), (looks, Some(NOW.after(after))));
         assert_eq!(attempt.attention().len(), called, "after {after:?}");
     }
@@ -288,10 +288,29 @@ async fn looks_are_counted_and_a_day_without_an_answer_calls_a_person_once() {
 }
 
 #[tokio::test]
+async fn an_error_while_asking_proves_nothing_about_the_purchase() {
+    for (before, after) in [
+        (Stage::Sent, Stage::Unknown),
+        (Stage::Pending, Stage::Pending),
+        (Stage::Unknown, Stage::Unknown),
+        (Stage::Succeeded, Stage::Succeeded),
+        (Stage::Failed, Stage::Failed),
+    ] {
+        let mut attempt = attempt(before);
+        let unsent = Error::new(ErrorKind::NotSent, Execution::NotExecuted);
+        let outcome = attempt.end_look(Err(unsent), DAY, &MemoryRecords::default(), &ManualClock::new(NOW)).await;
+        assert_eq!(attempt.stage(), after);
+        if let Outcome::Unknown(error) = outcome {
+            assert_eq!((error.kind(), error.execution()), (ErrorKind::NotSent, Execution::Unknown));
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_late_final_answer_needs_nobody() {
     let clock = ManualClock::new(NOW.after(DAY * 3));
     let mut attempt = attempt(Stage::Unknown);
-    attempt.end_look(Outcome::Succeeded(receipt("T-9")), DAY, &MemoryRecords::default(), &clock).await;
+    attempt.end_look(Ok(Outcome::Succeeded(receipt("T-9"))), DAY, &MemoryRecords::default(), &clock).await;
     assert_eq!(attempt.attention(), []);
 }
 
@@ -392,7 +411,7 @@ async fn the_stored_form_holds_no_secret() {
     for learnt in [Outcome::Succeeded(receipt), Outcome::Failed(refusal), Outcome::Unknown(mismatch)] {
         for stage in STAGES {
             let mut attempt = attempt(stage);
-            attempt.end_look(learnt.clone(), DAY, &MemoryRecords::default(), &ManualClock::new(NOW)).await;
+            attempt.end_look(Ok(learnt.clone()), DAY, &MemoryRecords::default(), &ManualClock::new(NOW)).await;
             let shown = format!("{attempt:?} {}", serde_json::to_string(&attempt).unwrap());
             for secret in ["SERIAL-4711", "6156", "SITI", "12.000"] {
                 assert!(!shown.contains(secret), "{stage:?}, {}: {shown}", learnt.word());
