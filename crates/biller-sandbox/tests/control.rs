@@ -113,9 +113,7 @@ async fn the_request_log_forgets() {
 #[tokio::test]
 async fn unknown_names_are_refused_with_the_known_ones() {
     let partner = Partner::new().await;
-    let fault = |provider: &str, operation: &str, fault: &str| {
-        json!({ "provider": provider, "operation": operation, "fault": fault })
-    };
+    let fault = |provider: &str, operation: &str, fault: &str| json!({ "provider": provider, "operation": operation, "fault": fault });
     let (status, error) = refused(&partner, "/faults", fault("nobody", "*", "delay")).await;
     assert_eq!(status, 422);
     assert!(error.starts_with("unknown provider `nobody`; known: ") && error.contains("klikoo"), "{error}");
@@ -140,7 +138,8 @@ async fn unknown_names_are_refused_with_the_known_ones() {
                 .to_owned()
         )
     );
-    let (status, error) = refused(&partner, "/callbacks", json!({ "provider": "mmbc", "url": "http://127.0.0.1/" })).await;
+    let (status, error) =
+        refused(&partner, "/callbacks", json!({ "provider": "mmbc", "url": "http://127.0.0.1/" })).await;
     assert_eq!(status, 422);
     assert!(error.starts_with("unknown provider with callbacks `mmbc`; known: "), "{error}");
 }
@@ -187,7 +186,8 @@ async fn arming_shows_what_is_armed() {
     partner.arm("payment", "lose_reply").await;
     let delay = json!({ "provider": "klikoo", "operation": "*", "fault": "delay", "times": 0, "delay_ms": 20 });
     let answer = partner.control("POST", "/faults", delay.clone()).await;
-    let lose = json!({ "provider": "klikoo", "operation": "payment", "fault": "lose_reply", "times": 1, "delay_ms": 0 });
+    let lose =
+        json!({ "provider": "klikoo", "operation": "payment", "fault": "lose_reply", "times": 1, "delay_ms": 0 });
     assert_eq!((answer.status, answer.json()), (200, json!({ "faults": [lose, delay] })));
     let answer = partner.control("DELETE", "/faults", Value::Null).await;
     assert_eq!((answer.status, answer.json()), (200, json!({ "faults": [] })));

@@ -179,7 +179,10 @@ async fn receiver(replies: Vec<u16>) -> (String, JoinHandle<Vec<Value>>) {
                     break body;
                 }
             };
-            assert!(text.starts_with("POST /hook?x=1 HTTP/1.1\r\n") && text.contains("content-type: application/json"), "{text}");
+            assert!(
+                text.starts_with("POST /hook?x=1 HTTP/1.1\r\n") && text.contains("content-type: application/json"),
+                "{text}"
+            );
             bodies.push(body);
             stream.write_all(format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\n\r\n").as_bytes()).await.unwrap();
         }
@@ -197,8 +200,12 @@ async fn callbacks_are_posted_once_even_if_refused() {
     server.buy(&token, &order("a", "081200000001")).await;
     server.buy(&token, &order("b", "081200000003")).await;
     server.clock.advance(Duration::from_secs(2));
-    let mut seen: Vec<_> =
-        received.await.unwrap().iter().map(|body| (body["partner_reference_id"].clone(), body["transaction_status"].clone())).collect();
+    let mut seen: Vec<_> = received
+        .await
+        .unwrap()
+        .iter()
+        .map(|body| (body["partner_reference_id"].clone(), body["transaction_status"].clone()))
+        .collect();
     seen.sort_by_key(|(reference, _)| reference.to_string());
     assert_eq!(seen, [(json!("a"), json!("SUCCESS")), (json!("b"), json!("FAILED"))]);
     assert!(server.sandbox.take_callbacks().is_empty());
