@@ -1,5 +1,7 @@
-//! The `biller` command.
+#![doc = include_str!("../README.md")]
+#![allow(clippy::print_stdout)]
 
+mod demo;
 mod sandbox;
 
 use std::io::{self, Write as _};
@@ -7,7 +9,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Indonesia's billers from a terminal.
+/// A sandbox that behaves like Indonesia's billers, and a demonstration against it.
 #[derive(Parser)]
 #[command(name = "biller", version)]
 struct Cli {
@@ -17,19 +19,18 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Demo(demo::Demo),
     Sandbox(sandbox::Args),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
+        Command::Demo(demo) => demo::run(demo).await,
         Command::Sandbox(args) => sandbox::run(args).await,
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "biller: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    outcome.unwrap_or_else(|error| {
+        let _ = writeln!(io::stderr(), "biller: {error}");
+        ExitCode::FAILURE
+    })
 }

@@ -1,6 +1,8 @@
 //! `biller sandbox`: a server that behaves like the billers.
 
+use std::error::Error;
 use std::io::{self, Write as _};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use biller_sandbox::{LoggedRequest, Sandbox};
@@ -24,8 +26,8 @@ pub struct Args {
 }
 
 /// Serves until Ctrl-C or SIGTERM.
-pub async fn run(args: Args) -> io::Result<()> {
-    let failed = |error| io::Error::other(format!("cannot listen on {}: {error}", args.listen));
+pub async fn run(args: Args) -> Result<ExitCode, Box<dyn Error>> {
+    let failed = |error| format!("cannot listen on {}: {error}", args.listen);
     let stopped = stop_signal()?;
     let listener = TcpListener::bind(&args.listen).await.map_err(failed)?;
     let address = listener.local_addr()?;
@@ -41,7 +43,7 @@ pub async fn run(args: Args) -> io::Result<()> {
         });
     }
     sandbox.build().serve(listener, stopped).await;
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 /// One request in one line.

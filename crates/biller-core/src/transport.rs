@@ -118,7 +118,10 @@ impl TransportError {
 
 impl fmt::Debug for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TransportError").field("delivery", &self.delivery).field("reason", &self.reason).finish_non_exhaustive()
+        f.debug_struct("TransportError")
+            .field("delivery", &self.delivery)
+            .field("reason", &self.reason)
+            .finish_non_exhaustive()
     }
 }
 
