@@ -68,7 +68,10 @@ pub(super) enum Plan {
     /// Ends with this code.
     FailsLater(&'static str),
     /// The payment answers this code, and the charge has failed; so does the advice, with its own code.
-    Fails { payment: String, advice: &'static str },
+    Fails {
+        payment: String,
+        advice: &'static str,
+    },
     /// The payment answers this code although the charge succeeds.
     Hidden(String),
     /// The inquiry answers this code.
@@ -108,7 +111,8 @@ impl Product {
             Some("5") => return Plan::NoInquiry("96".into()),
             _ => {}
         }
-        let group = customer.strip_prefix("829374298").filter(|_| self.is_pln()).and_then(|rest| rest.split_at_checked(1));
+        let group =
+            customer.strip_prefix("829374298").filter(|_| self.is_pln()).and_then(|rest| rest.split_at_checked(1));
         match group {
             Some(("4", code)) if is_code(code) && code != "00" && code != "02" => {
                 Plan::Fails { payment: code.into(), advice: "03" }
@@ -155,7 +159,13 @@ pub(super) fn overview() -> Value {
         ("829374298312", "00", "00", "00", "receipt with VAT, tariff R3/6600VA"),
         ("829374298313", "00", "00", "00", "receipt with a stamp duty of 3000"),
         ("8293742984CC", "00", "CC, refunded", "03", "CC: a code of two digits, not 00, 02"),
-        ("8293742985CC", "00", "CC although it succeeds", "00", "CC: a code that proves nothing at a payment, or an unlisted one"),
+        (
+            "8293742985CC",
+            "00",
+            "CC although it succeeds",
+            "00",
+            "CC: a code that proves nothing at a payment, or an unlisted one",
+        ),
         ("8293742986CC", "CC", "-", "-", "CC: a code of two digits, not 00"),
         ("any other 11 or 12 digits", "00", "00", "00", "succeeds at once"),
     ];

@@ -195,9 +195,14 @@ mod tests {
 
     #[test]
     fn sums_hold_for_every_product_and_kind_of_receipt() {
-        for (code, denomination) in
-            [("PLNPR20", 20_000), ("PLNPR50", 50_000), ("PLNPR100", 100_000), ("PLNPR200", 200_000), ("PLNPR500", 500_000), ("PLNPR1000", 1_000_000)]
-        {
+        for (code, denomination) in [
+            ("PLNPR20", 20_000),
+            ("PLNPR50", 50_000),
+            ("PLNPR100", 100_000),
+            ("PLNPR200", 200_000),
+            ("PLNPR500", 500_000),
+            ("PLNPR1000", 1_000_000),
+        ] {
             for number in ["829374298301", "829374298311", "829374298312", "829374298313"] {
                 let receipt = receipt(code, number);
                 let amount = |member: &str| -> i64 {
@@ -229,7 +234,9 @@ mod tests {
         let detail = bill["desc"]["detail"].as_array().expect("array");
         let sum: i64 = detail
             .iter()
-            .flat_map(|month| ["nilaiTagihan", "denda", "biayaLain"].map(|member| month[member].as_str().expect("text")))
+            .flat_map(|month| {
+                ["nilaiTagihan", "denda", "biayaLain"].map(|member| month[member].as_str().expect("text"))
+            })
             .map(|text| text.parse::<i64>().expect("digits"))
             .sum();
         assert_eq!(sum + product.admin_fee, product.price);
