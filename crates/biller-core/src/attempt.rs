@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Clock, Error, ErrorKind, Evidence, Execution, Inquiry, Order, Outcome, Receipt, RecordError, Records, Refusal, Rupiah,
-    Timestamp,
+    Clock, Error, ErrorKind, Evidence, Execution, Inquiry, Order, Outcome, Receipt, RecordError, Records, Refusal,
+    Rupiah, Timestamp,
 };
 
 /// One purchase on its way: everything that paying and finding out needs, and no secret.
@@ -217,13 +217,18 @@ impl Attempt {
     ///
     /// Where the records hold another attempt of the same order that has been sent and has not failed, this one is refused.
     pub async fn begin_payment(&mut self, records: &dyn Records, clock: &dyn Clock) -> Result<(), Outcome> {
-        let reference = self.order.reference();
-        let earlier = records.load(&self.provider, reference).await.map_err(|error| self.unrecorded(&error))?;
-        let sent = |stage| !matches!(stage, Stage::Prepared | Stage::Failed);
-        if self.stage != Stage::Prepared || earlier.is_some_and(|earlier| sent(earlier.stage)) {
+        let already_sent = |stage| !matches!(stage, Stage::Prepared | Stage::Failed);
+        let twice = match self.stage {
+            Stage::Prepared => {
+                let earlier = records.load(&self.provider, self.order.reference()).await;
+                earlier.map_err(|error| self.unrecorded(&error))?.is_some_and(|earlier| already_sent(earlier.stage))
+            }
+            _ => true,
+        };
+        if twice {
             let error = Error::new(ErrorKind::AlreadySent, Execution::Unknown)
                 .with_detail("an order is paid once; ask what became of it instead");
-            return Err(Outcome::Unknown(error.with_reference(reference.as_str())));
+            return Err(Outcome::Unknown(error.with_reference(self.order.reference().as_str())));
         }
         self.stage = Stage::Sent;
         self.sent_at = Some(clock.now());
