@@ -81,9 +81,10 @@ impl Token {
     async fn get(&self, refused: Option<&Secret>, now: Timestamp) -> Result<Secret, Error> {
         match &self.0 {
             Source::SelfSigned(token) => token.sign(now),
-            Source::Supplied(supplier) => supplier.token(refused).await.map_err(|error| {
-                Error::new(ErrorKind::NoToken, Execution::NotExecuted).with_detail(error.to_string())
-            }),
+            Source::Supplied(supplier) => supplier
+                .token(refused)
+                .await
+                .map_err(|error| Error::new(ErrorKind::NoToken, Execution::NotExecuted).with_detail(error.to_string())),
         }
     }
 }

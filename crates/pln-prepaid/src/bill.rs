@@ -328,11 +328,9 @@ impl fmt::Debug for WaterMonth {
 fn members(object: &RawJson) -> BTreeMap<String, String> {
     let text = |value: &RawJson| match value.parse::<String>() {
         Ok(text) => Some(text),
-        Err(_) => value.as_str().starts_with(|c: char| c == '-' || c.is_ascii_digit()).then(|| value.as_str().to_owned()),
+        Err(_) => {
+            value.as_str().starts_with(|c: char| c == '-' || c.is_ascii_digit()).then(|| value.as_str().to_owned())
+        }
     };
-    object
-        .members()
-        .into_iter()
-        .filter_map(|(name, value)| Some((name.trim().to_lowercase(), text(&value)?)))
-        .collect()
+    object.members().into_iter().filter_map(|(name, value)| Some((name.trim().to_lowercase(), text(&value)?))).collect()
 }

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use biller_core::{
-    Attempt, Biller, BoxFuture, Capabilities, Error, ErrorKind, Evidence, Execution, Hint, Inquiry, InvalidValue, Order,
-    Outcome, Receipt, Records, Reference, Refusal, Schedule, Stage, Timestamp, shape_of,
+    Attempt, Biller, BoxFuture, Capabilities, Error, ErrorKind, Evidence, Execution, Hint, Inquiry, InvalidValue,
+    Order, Outcome, Receipt, Records, Reference, Refusal, Schedule, Stage, Timestamp, shape_of,
 };
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -177,12 +177,11 @@ impl PlnPrepaid {
                     facts.token_owed |= says_success(&advised.transaction);
                     Ok(Outcome::Pending)
                 }
-                AdvisedState::Failed if facts.token_owed => Err(Error::new(
-                    ErrorKind::Contradiction,
-                    Execution::Unknown,
-                )
-                .with_detail("success without a token before, and now failed")
-                .with_code(advised.transaction.code.unwrap_or_default())),
+                AdvisedState::Failed if facts.token_owed => {
+                    Err(Error::new(ErrorKind::Contradiction, Execution::Unknown)
+                        .with_detail("success without a token before, and now failed")
+                        .with_code(advised.transaction.code.unwrap_or_default()))
+                }
                 AdvisedState::Failed => {
                     let code = advised.transaction.code.unwrap_or_default();
                     let refusal = Refusal::new(ErrorKind::Refused, format!("advice says failed, code {code}"));

@@ -55,9 +55,8 @@ pub fn answer(hint: Result<&Hint, &Error>, now: Timestamp) -> http::Response<Byt
         },
     };
     let time = now.to_wib_seconds();
-    let body = format!(
-        r#"{{"responseCode":"{code}","responseMessage":"{message}","responseDatetime":"{time}","result":""}}"#
-    );
+    let body =
+        format!(r#"{{"responseCode":"{code}","responseMessage":"{message}","responseDatetime":"{time}","result":""}}"#);
     let mut response = http::Response::new(Bytes::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

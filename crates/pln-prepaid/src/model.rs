@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use biller_core::{
-    InvalidValue, MeterNumber, ProductCode, RawJson, Reference, Rupiah, Secret, StroomToken, Timestamp, decode, shape_of,
+    InvalidValue, MeterNumber, ProductCode, RawJson, Reference, Rupiah, Secret, StroomToken, Timestamp, decode,
+    shape_of,
 };
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};

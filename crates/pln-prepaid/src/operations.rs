@@ -1,8 +1,6 @@
 //! Remote calls as plain values: name, effect, request, reading of the reply. No network here.
 
-use biller_core::{
-    Effect, Error, ErrorKind, Execution, Operation, RawJson, Reference, Spec, Timestamp, Verdict,
-};
+use biller_core::{Effect, Error, ErrorKind, Execution, Operation, RawJson, Reference, Spec, Timestamp, Verdict};
 use bytes::Bytes;
 use serde::Serialize;
 
@@ -241,7 +239,9 @@ fn refused(error: Error, code: &str, transaction: &Transaction) -> Error {
             "the signature does not fit; settings that bear on it: api_secret, signature_form, signed_path, version",
         ),
         "40" => error.with_retry_after(Some(A_MOMENT)),
-        _ if error.kind() == ErrorKind::Duplicate => error.with_detail("there is an earlier one: ask what became of that"),
+        _ if error.kind() == ErrorKind::Duplicate => {
+            error.with_detail("there is an earlier one: ask what became of that")
+        }
         _ => error,
     };
     error.with_code(code).with_provider_message(transaction.message.clone())

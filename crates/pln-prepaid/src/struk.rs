@@ -83,10 +83,13 @@ impl<'a> Struk<'a> {
         }
         row("ADMIN", self.admin_fee.map(|fee| fee.to_string()));
         row("TOTAL BAYAR", self.total().map(|total| total.to_string()));
-        row("JML KWH", receipt.energy.as_ref().map(|energy| match energy.value {
-            Some(kwh) => format!("{kwh} kWh"),
-            None => energy.text.clone(),
-        }));
+        row(
+            "JML KWH",
+            receipt.energy.as_ref().map(|energy| match energy.value {
+                Some(kwh) => format!("{kwh} kWh"),
+                None => energy.text.clone(),
+            }),
+        );
         let _ = writeln!(text, "{}", "-".repeat(WIDTH));
         if let Some(token) = &receipt.stroom_token {
             let _ = writeln!(text, "STROOM/TOKEN\n{}", token.reveal_grouped().replace('-', " "));
