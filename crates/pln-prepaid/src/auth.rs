@@ -222,16 +222,23 @@ impl Signer {
         }
     }
 
+    /// The value of `Authorization`. The text is the caller's to protect.
+    pub fn authorization(&self) -> String {
+        format!("{} {}", self.config.authorization_scheme.word(), self.token.expose())
+    }
+
     /// The signed request. The body is sent exactly as it is hashed.
     pub(crate) fn sign(&self, operation: &str, body: String, now: Timestamp) -> Result<http::Request<Bytes>, Error> {
         let config = &self.config;
         let timestamp = now.to_wib_seconds();
         let signature = self.signature(&self.string_to_sign(operation, body.as_bytes(), &timestamp));
-        let authorization = format!("{} {}", config.authorization_scheme.word(), self.token.expose());
-        let mut authorization = HeaderValue::try_from(authorization).map_err(|_| {
+        let mut authorization = HeaderValue::try_from(self.authorization()).map_err(|_| {
             Error::new(ErrorKind::NoToken, Execution::NotExecuted).with_detail("the token does not fit into a header")
         })?;
         authorization.set_sensitive(true);
+        let mut signature = HeaderValue::try_from(signature)
+            .map_err(|error| Error::new(ErrorKind::Signing, Execution::NotExecuted).with_source(error))?;
+        signature.set_sensitive(true);
         http::Request::post(config.base_url.join(&format!("/{}/{operation}", config.version)))
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .header(TIMESTAMP, timestamp)

@@ -43,7 +43,7 @@ impl InquiryRequest {
     /// use pln_prepaid::InquiryRequest;
     ///
     /// let error = InquiryRequest::new("A-1", "PLNPR20", "8603465597").err().map(|error| error.to_string());
-    /// assert_eq!(error.as_deref(), Some("customer_id: 10 characters (10 digits); expected 11 or 12 digits"));
+    /// assert_eq!(error.as_deref(), Some("customer_id: 10 characters (10 digits); expected a meter number of 11 digits or a customer id of 12"));
     /// ```
     pub fn new(partner_reference_no: &str, product_code: &str, customer_id: &str) -> Result<Self, InvalidValue> {
         let product_code = ProductCode::parse(product_code).map_err(|error| error.in_field("product_code"))?;
