@@ -55,7 +55,7 @@ proptest! {
             _ => {
                 let text = result.unwrap_err().to_string();
                 prop_assert!(text.contains("expected a meter number of 11 digits or a customer id of 12"), "{}", text);
-                prop_assert!(digits.is_empty() || !text.contains(&format!(" {digits} ")), "{}", text);
+                prop_assert!(digits.len() < 4 || !text.contains(&digits), "{}", text);
             }
         }
     }
