@@ -14,9 +14,18 @@ async fn orders_are_refused_before_anything_is_sent() {
     let bench = Bench::new();
     let order = || token("A-1", crate::CUSTOMER);
     for (order, expected) in [
-        (token("A-1", "8603465597"), "customer: 10 characters (10 digits); expected a meter number of 11 digits or a customer id of 12"),
-        (token("A-1", "8603465597600"), "customer: 13 characters (13 digits); expected a meter number of 11 digits or a customer id of 12"),
-        (token("A-1", "8603465597x"), "customer: 11 characters (10 digits, 1 letter); expected a meter number of 11 digits or a customer id of 12"),
+        (
+            token("A-1", "8603465597"),
+            "customer: 10 characters (10 digits); expected a meter number of 11 digits or a customer id of 12",
+        ),
+        (
+            token("A-1", "8603465597600"),
+            "customer: 13 characters (13 digits); expected a meter number of 11 digits or a customer id of 12",
+        ),
+        (
+            token("A-1", "8603465597x"),
+            "customer: 11 characters (10 digits, 1 letter); expected a meter number of 11 digits or a customer id of 12",
+        ),
         (order().with_amount(Rupiah::new(20_000)), "amount: present; expected none"),
         (order().with_expected_price(Rupiah::ZERO), "expected_price: Rp0; expected at least Rp1"),
     ] {
