@@ -153,6 +153,7 @@ mod tests {
         let mut delivery = Delivery {
             provider: "test",
             url: String::new(),
+            headers: HeaderMap::new(),
             body: Bytes::new(),
             before_reply: false,
             due: start,
@@ -173,6 +174,7 @@ mod tests {
         let delivery = |era| Delivery {
             provider: "test",
             url: String::new(),
+            headers: HeaderMap::new(),
             body: Bytes::new(),
             before_reply: false,
             due: Timestamp::UNIX_EPOCH,

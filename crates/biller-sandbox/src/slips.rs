@@ -33,50 +33,37 @@ pub(crate) fn form(label: impl Into<String>, text: impl Into<String>) -> Form {
     Form { label: label.into(), text: text.into() }
 }
 
-/// What a search came to.
-pub(crate) enum Finding<'f> {
-    /// The accepted forms that match, place by place.
-    Accepted([&'f Form; 5]),
-    /// What differs, and how.
-    Refused(&'static str, String),
-    /// No usual slip explains it.
-    Unexplained,
-}
-
-/// Looks for the string and the key that `fits` confirms: first what is accepted, then with one slip, then with another key, then
-/// among many guesses for one place with the usual form of everything else.
-pub(crate) fn search<'f>(
-    accepted: &'f [Vec<Form>; 5],
+/// Why a signature that fits nothing accepted was made, and in which part: with one slip, with another key, or with a guess among many
+/// for one place and the usual form of everything else. `fits` tells whether a key and a string give the signature.
+pub(crate) fn explain(
+    accepted: &[Vec<Form>; 5],
     slips: &[Vec<Form>; 5],
     key: &[u8],
     other_keys: &[(&str, Vec<u8>)],
     guesses: &[(usize, Vec<Form>)],
     fits: &dyn Fn(&[u8], &str) -> bool,
-) -> Finding<'f> {
+) -> Option<(&'static str, String)> {
     let forms = accepted.each_ref().map(Vec::as_slice);
-    if let Some(found) = find(forms, &|text| fits(key, text)) {
-        return Finding::Accepted(found);
-    }
     for (place, slips) in slips.iter().enumerate() {
-        let mut forms = accepted.each_ref().map(Vec::as_slice);
+        let mut forms = forms;
         forms[place] = slips;
         if let Some(found) = find(forms, &|text| fits(key, text)) {
-            return Finding::Refused(PARTS[place], found[place].label.clone());
+            return Some((PARTS[place], found[place].label.clone()));
         }
     }
     for (label, key) in other_keys {
         if find(forms, &|text| fits(key, text)).is_some() {
-            return Finding::Refused("key", (*label).to_owned());
+            return Some(("key", (*label).to_owned()));
         }
     }
     for (place, guesses) in guesses {
-        let mut forms = accepted.each_ref().map(|forms| &forms[..1]);
+        let mut forms = forms.map(|forms| &forms[..1]);
         forms[*place] = guesses;
         if let Some(found) = find(forms, &|text| fits(key, text)) {
-            return Finding::Refused(PARTS[*place], found[*place].label.clone());
+            return Some((PARTS[*place], found[*place].label.clone()));
         }
     }
-    Finding::Unexplained
+    None
 }
 
 /// The first combination of forms, one for each place, whose string fits.

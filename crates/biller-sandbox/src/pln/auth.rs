@@ -9,7 +9,7 @@ use crate::crypto::{base64, base64url, hex, hmac_sha256, hmac_sha512, redacted, 
 use crate::json;
 use crate::provider::Request;
 use crate::requests::Verdict;
-use crate::slips::{self, BODY, Finding, Form, PATH, TIMESTAMP, form};
+use crate::slips::{self, BODY, Form, PATH, TIMESTAMP, form};
 
 pub(super) const VERSION: &str = "v2.0";
 /// The last segments of the paths.
@@ -134,13 +134,14 @@ impl<'a> Signed<'a> {
         let key = self.account.api_secret.as_bytes();
         let Some((encoding, encode)) = encoding(signature) else { return self.unexplained(&accepted, signature) };
         let fits = |key: &[u8], text: &str| same(encode(key, text).as_bytes(), signature.as_bytes());
+        let forms = accepted.each_ref().map(Vec::as_slice);
+        if let Some(found) = slips::find(forms, &|text| fits(key, text)) {
+            return Verdict::accepted(format!("{encoding}, {}, {}", found[PATH].label, found[BODY].label));
+        }
         let guesses = [(BODY, slips::member_orders(self.body)), (TIMESTAMP, slips::nearby(self.timestamp))];
-        match slips::search(&accepted, &self.slips(), key, &self.other_keys(), &guesses, &fits) {
-            Finding::Accepted(found) => {
-                Verdict::accepted(format!("{encoding}, {}, {}", found[PATH].label, found[BODY].label))
-            }
-            Finding::Refused(part, label) => self.refused(part, &label),
-            Finding::Unexplained => self.unexplained(&accepted, signature),
+        match slips::explain(&accepted, &self.slips(), key, &self.other_keys(), &guesses, &fits) {
+            Some((part, label)) => self.refused(part, &label),
+            None => self.unexplained(&accepted, signature),
         }
     }
 
