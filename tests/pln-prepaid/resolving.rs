@@ -254,3 +254,23 @@ async fn what_is_lacking_is_unsupported() {
     assert_eq!(bench.pln.products().await.unwrap_err().kind(), biller_core::ErrorKind::Unsupported);
     assert!(bench.tape.sent().is_empty());
 }
+
+/// The pause is a warning: the purchase goes on.
+#[tokio::test]
+async fn the_daily_pause_is_warned_of_and_blocks_nothing() {
+    use biller_core::{Timestamp, WibDay};
+    let midnight = WibDay::parse("2026-01-02").unwrap().start();
+    for (seconds, expected) in
+        [(0, true), (3_599, true), (3_600, false), (82_799, false), (82_800, true), (86_399, true)]
+    {
+        let at: Timestamp = midnight.after(Duration::from_secs(seconds));
+        assert_eq!(pln_prepaid::model::in_daily_pause(at), expected, "{seconds}");
+        let bench = Bench::new();
+        bench.clock.set(at);
+        let shown = biller_tests::Shown::default();
+        let tracing = shown.tracing();
+        assert_eq!(bench.buy("N-1", CUSTOMER).await.1.word(), "succeeded", "{seconds}");
+        drop(tracing);
+        assert_eq!(shown.text().contains("daily pause"), expected, "{seconds}");
+    }
+}

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::callback;
 use crate::client::Client;
 use crate::codes::blames_us;
-use crate::model::{AdvisedState, Inquired, InquiryRequest, Purchase, Transaction};
+use crate::model::{AdvisedState, Inquired, InquiryRequest, Purchase, Transaction, in_daily_pause};
 use crate::operations::{INQUIRIES, inquiry_reference, order_reference};
 
 pub(crate) const PROVIDER: &str = "pln_prepaid";
@@ -105,6 +105,9 @@ impl PlnPrepaid {
             inquired.map_err(|error| error.at(PROVIDER, "prepare", Some(reference.as_str())))?;
         if let Some(number) = approval {
             purchase = purchase.with_partner_approval_no(number);
+        }
+        if purchase.is_electricity() && in_daily_pause(self.now()) {
+            tracing::warn!(provider = PROVIDER, %reference, "PLN's daily pause is on; the result may take until tomorrow");
         }
         let (price, reference_no) = (purchase.price, purchase.reference_no.clone());
         let facts = Facts { purchase, not_found: Vec::new(), blamed: 0, token_owed: false };

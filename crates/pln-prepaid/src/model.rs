@@ -21,6 +21,14 @@ pub fn is_electricity(product_code: &str, reference_code: Option<&str>) -> bool 
     product_code.starts_with("PLNPR") || reference_code.is_some_and(|code| code.starts_with("PLNPREPAID"))
 }
 
+/// Whether PLN's daily pause for reconciliation is on, from about 23:00 to 01:00 WIB. Sales may then fail, hang, or complete the next
+/// day; pending and slow answers are normal and say nothing about the result. A reason to warn, never to refuse.
+pub fn in_daily_pause(at: Timestamp) -> bool {
+    const HOUR: u64 = 3600;
+    let second = at.wib_time_of_day().as_secs();
+    !(HOUR..23 * HOUR).contains(&second)
+}
+
 /// What an inquiry asks for.
 ///
 /// Source: MyBills documentation, PLN Prepaid, API Inquiry.
