@@ -155,6 +155,8 @@ impl Shown {
 
     /// Collects all tracing output of this thread while the guard lives.
     pub fn tracing(&self) -> tracing::subscriber::DefaultGuard {
+        // With a single subscriber in the process, another thread that is the first at an event decides that nobody wants it.
+        let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry());
         let shown = self.clone();
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(tracing::Level::TRACE)
