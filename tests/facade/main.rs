@@ -19,6 +19,14 @@ fn configuration(sandbox: &Sandbox) -> BTreeMap<&'static str, String> {
             klikoo["client_id"], klikoo["client_secret"], klikoo["private_key_pem"]
         ),
     );
+    let mmbc = sandbox.credentials("mmbc").unwrap();
+    tables.insert(
+        "mmbc_pulsa",
+        format!(
+            "[mmbc_pulsa]\nbase_url = \"http://127.0.0.1/mmbc\"\nusername = {}\npassword = {}\n",
+            mmbc["username"], mmbc["password"]
+        ),
+    );
     tables
 }
 
@@ -67,7 +75,8 @@ fn what_is_wrong_is_named() {
 
 #[test]
 fn each_provider_comes_with_http_of_its_own() {
-    let text: String = configuration(&Sandbox::new()).into_values().collect();
+    let tables = configuration(&Sandbox::new());
+    let text: String = tables.values().cloned().collect();
     let billers = Billers::from_toml(&text).unwrap();
-    assert_eq!(billers.iter().count(), 1);
+    assert_eq!(billers.iter().count(), tables.len());
 }

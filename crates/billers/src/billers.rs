@@ -47,6 +47,20 @@ const PROVIDERS: &[Provider] = &[
             Ok(Arc::new(klikoo::Klikoo::new(client)))
         },
     },
+    #[cfg(feature = "mmbc-pulsa")]
+    Provider {
+        name: "mmbc_pulsa",
+        prefix: "MMBC_PULSA",
+        settings: mmbc_pulsa::Config::SETTINGS,
+        build: |settings, wiring| {
+            let config = mmbc_pulsa::Config::from_settings(settings)?;
+            let client = match wiring {
+                Some(wiring) => mmbc_pulsa::Client::with_wiring(config, wiring.clone()),
+                None => over_http!(mmbc_pulsa::Client::new(config)),
+            };
+            Ok(Arc::new(mmbc_pulsa::MmbcPulsa::new(client)))
+        },
+    },
 ];
 
 /// The configured providers, each behind the face that all share.
