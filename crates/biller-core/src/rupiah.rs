@@ -107,12 +107,7 @@ fn invalid(text: &str, expected: &'static str) -> InvalidValue {
 }
 
 fn machine(text: &str) -> Option<Rupiah> {
-    let whole = match text.split_once('.') {
-        None => text,
-        Some((whole, "0" | "00")) => whole,
-        Some(_) => return None,
-    };
-    whole_rupiah(whole)
+    whole_rupiah(text.strip_suffix(".00").or(text.strip_suffix(".0")).unwrap_or(text))
 }
 
 fn whole_rupiah(digits: &str) -> Option<Rupiah> {

@@ -3,14 +3,14 @@
 //! Rows keep no text of their own. They point into the reply, so that a list of a hundred thousand rows costs little more than its
 //! body, and can be fetched again all day.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
 use biller_core::decode::{self, DecodeError};
-use biller_core::{Msisdn, OperatorPrefixes, ProductCode, Rupiah};
+use biller_core::{Msisdn, OperatorPrefixes, Rupiah};
 use bytes::Bytes;
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 /// All products and prices, as MMBC sent them.
@@ -121,18 +121,20 @@ pub enum ChangeKind {
 impl PriceList {
     /// Decodes a reply in one pass.
     ///
+    /// A list that holds what no text or whole number can be read from takes a second, slower pass, which loses no other row.
+    ///
     /// # Errors
     /// A body that is no JSON array: empty, HTML, cut off, or an object, which is how a refusal looks.
     pub fn parse(body: impl Into<Bytes>) -> Result<Self, DecodeError> {
         let body = body.into();
         let mut builder = Builder::over(&body);
-        let Err(error) = decode::json_seed(&body, &mut builder) else { return Ok(builder.finish(body)) };
-        // One row that is JSON but no text (half a surrogate, a number out of range) would take the others with it.
+        if decode::json_seed(&body, &mut builder).is_ok() {
+            return Ok(builder.finish(body));
+        }
         let mut builder = Builder::over(&body);
-        let Ok(rows) = decode::json::<Vec<&RawValue>>(&body) else { return Err(error) };
-        for row in rows {
-            match decode::json(row.get().as_bytes()) {
-                Ok(row) => builder.push(row),
+        for row in decode::json::<Vec<&RawValue>>(&body)? {
+            match decode::json::<LenientRow>(row.get().as_bytes()) {
+                Ok(row) => builder.push_lenient(&row),
                 Err(_) => builder.dropped += 1,
             }
         }
@@ -284,6 +286,9 @@ struct Span {
     length: u32,
 }
 
+/// The length of a row as MMBC prints them, about.
+const USUAL_ROW: usize = 160;
+
 struct Builder {
     /// Where the body lies: a text that was borrowed from it is found by its address.
     base: usize,
@@ -296,45 +301,44 @@ struct Builder {
 impl Builder {
     fn over(body: &Bytes) -> Self {
         let (base, body_length) = (body.as_ptr().addr(), body.len());
-        Self { base, body_length, unescaped: String::new(), rows: Vec::new(), dropped: 0 }
+        let rows = Vec::with_capacity(body_length / USUAL_ROW);
+        Self { base, body_length, unescaped: String::new(), rows, dropped: 0 }
     }
 
-    fn push(&mut self, row: WireRow<'_>) {
-        match self.row(row) {
+    fn push(&mut self, row: Option<Row>) {
+        match row {
             Some(row) => self.rows.push(row),
             None => self.dropped += 1,
         }
     }
 
-    fn row(&mut self, row: WireRow<'_>) -> Option<Row> {
-        let price = amount(row.harga?)?;
-        let code = row.kodeoperator?;
-        ProductCode::parse(code.trim()).ok()?;
-        Some(Row {
-            kind: self.span(row.tipe?)?,
-            operator: self.span(row.operator?)?,
-            product_code: self.span(code)?,
-            availability: self.span(row.status?)?,
-            description: self.span(row.keterangan.unwrap_or_default())?,
-            denomination: row.nominal.and_then(amount),
-            price,
-        })
+    fn push_lenient(&mut self, row: &LenientRow) {
+        let found = row.harga.filter(|_| is_code(row.kodeoperator.trim_ascii())).and_then(|price| {
+            Some(Row {
+                kind: self.unescaped(&row.tipe)?,
+                operator: self.unescaped(&row.operator)?,
+                product_code: self.unescaped(&row.kodeoperator)?,
+                description: self.unescaped(row.keterangan.as_deref().unwrap_or_default())?,
+                availability: self.unescaped(&row.status)?,
+                denomination: row.nominal,
+                price,
+            })
+        });
+        self.push(found);
     }
 
-    fn span(&mut self, text: Cow<'_, str>) -> Option<Span> {
-        let trimmed = text.trim();
-        if trimmed.is_empty() {
-            return Some(Span { start: 0, length: 0 });
-        }
-        let start = match &text {
-            Cow::Borrowed(_) => trimmed.as_ptr().addr().checked_sub(self.base)?,
-            Cow::Owned(_) => {
-                let start = self.body_length + self.unescaped.len();
-                self.unescaped.push_str(trimmed);
-                start
-            }
-        };
-        Some(Span { start: u32::try_from(start).ok()?, length: u32::try_from(trimmed.len()).ok()? })
+    /// A text that stands in the body as it is.
+    fn borrowed(&self, text: &str) -> Option<Span> {
+        let text = text.trim_ascii();
+        Span::new(text.as_ptr().addr().checked_sub(self.base)?, text.len())
+    }
+
+    /// A text that does not.
+    fn unescaped(&mut self, text: &str) -> Option<Span> {
+        let text = text.trim_ascii();
+        let start = self.body_length + self.unescaped.len();
+        self.unescaped.push_str(text);
+        Span::new(start, text.len())
     }
 
     fn finish(self, body: Bytes) -> PriceList {
@@ -343,13 +347,20 @@ impl Builder {
     }
 }
 
-/// An amount from the text of a JSON string or number, in the machine format.
-fn amount(raw: &RawValue) -> Option<Rupiah> {
-    let text = raw.get();
-    let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
-    Rupiah::parse_machine(text).ok()
+impl Span {
+    const EMPTY: Self = Self { start: 0, length: 0 };
+
+    fn new(start: usize, length: usize) -> Option<Self> {
+        Some(Self { start: u32::try_from(start).ok()?, length: u32::try_from(length).ok()? })
+    }
 }
 
+/// What [`ProductCode`](biller_core::ProductCode) takes.
+fn is_code(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// The whole list; a row of an unexpected type is an error, after which [`LenientRow`] has its turn.
 impl<'de> DeserializeSeed<'de> for &mut Builder {
     type Value = ();
 
@@ -366,26 +377,17 @@ impl<'de> Visitor<'de> for &mut Builder {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<(), A::Error> {
-        while let Some(row) = rows.next_element()? {
+        while let Some(row) = rows.next_element_seed(RowSeed(self))? {
             self.push(row);
         }
         Ok(())
     }
 }
 
-/// A row as it stands in the reply; what has an unexpected type is absent.
-#[derive(Default)]
-struct WireRow<'de> {
-    tipe: Option<Cow<'de, str>>,
-    operator: Option<Cow<'de, str>>,
-    kodeoperator: Option<Cow<'de, str>>,
-    keterangan: Option<Cow<'de, str>>,
-    nominal: Option<&'de RawValue>,
-    harga: Option<&'de RawValue>,
-    status: Option<Cow<'de, str>>,
-}
+/// One row; none where something is missing.
+struct RowSeed<'a>(&'a mut Builder);
 
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 #[serde(field_identifier, rename_all = "lowercase")]
 enum Field {
     Tipe,
@@ -399,100 +401,152 @@ enum Field {
     Other,
 }
 
-impl<'de> Deserialize<'de> for WireRow<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Lenient(Self::default()))
+impl<'de> DeserializeSeed<'de> for RowSeed<'_> {
+    type Value = Option<Row>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<Row>, D::Error> {
+        deserializer.deserialize_map(self)
     }
 }
 
-/// A text, or nothing where something else stands.
-struct Text<'de>(Option<Cow<'de, str>>);
+impl<'de> Visitor<'de> for RowSeed<'_> {
+    type Value = Option<Row>;
 
-impl<'de> Deserialize<'de> for Text<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Lenient(Self(None)))
-    }
-}
-
-/// Takes what fits, and keeps its default for any other JSON.
-struct Lenient<T>(T);
-
-/// The visits of the JSON that does not fit.
-macro_rules! anything_else {
-    () => {
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("any JSON")
-        }
-
-        fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-            Ok(self.0)
-        }
-
-        fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-            Ok(self.0)
-        }
-
-        fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-            Ok(self.0)
-        }
-
-        fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-            Ok(self.0)
-        }
-
-        fn visit_unit<E>(self) -> Result<Self::Value, E> {
-            Ok(self.0)
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
-            while items.next_element::<IgnoredAny>()?.is_some() {}
-            Ok(self.0)
-        }
-    };
-}
-
-impl<'de> Visitor<'de> for Lenient<Text<'de>> {
-    type Value = Text<'de>;
-
-    anything_else!();
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
-        Ok(Text(Some(Cow::Borrowed(text))))
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a product")
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
-        Ok(Text(Some(Cow::Owned(text.to_owned()))))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Text<'de>, A::Error> {
-        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(self.0)
-    }
-}
-
-impl<'de> Visitor<'de> for Lenient<WireRow<'de>> {
-    type Value = WireRow<'de>;
-
-    anything_else!();
-
-    fn visit_str<E>(self, _: &str) -> Result<WireRow<'de>, E> {
-        Ok(self.0)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<WireRow<'de>, A::Error> {
-        let Self(mut row) = self;
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Option<Row>, A::Error> {
+        let Self(builder) = self;
+        let (mut kind, mut operator, mut product_code, mut availability) = (None, None, None, None);
+        let (mut description, mut denomination, mut price) = (Span::EMPTY, None, None);
         while let Some(field) = members.next_key()? {
             match field {
-                Field::Tipe => row.tipe = members.next_value::<Text<'_>>()?.0,
-                Field::Operator => row.operator = members.next_value::<Text<'_>>()?.0,
-                Field::Kodeoperator => row.kodeoperator = members.next_value::<Text<'_>>()?.0,
-                Field::Keterangan => row.keterangan = members.next_value::<Text<'_>>()?.0,
-                Field::Nominal => row.nominal = Some(members.next_value()?),
-                Field::Harga => row.harga = Some(members.next_value()?),
-                Field::Status => row.status = members.next_value::<Text<'_>>()?.0,
+                Field::Tipe => kind = Some(members.next_value_seed(TextSeed(builder))?),
+                Field::Operator => operator = Some(members.next_value_seed(TextSeed(builder))?),
+                Field::Kodeoperator => product_code = members.next_value_seed(CodeSeed(builder))?,
+                Field::Keterangan => description = members.next_value_seed(TextSeed(builder))?,
+                Field::Nominal => denomination = members.next_value::<Amount>()?.0,
+                Field::Harga => price = members.next_value::<Amount>()?.0,
+                Field::Status => availability = Some(members.next_value_seed(TextSeed(builder))?),
                 Field::Other => drop(members.next_value::<IgnoredAny>()?),
             }
         }
-        Ok(row)
+        let (Some(kind), Some(operator), Some(product_code), Some(availability), Some(price)) =
+            (kind, operator, product_code, availability, price)
+        else {
+            return Ok(None);
+        };
+        Ok(Some(Row { kind, operator, product_code, description, availability, denomination, price }))
     }
+}
+
+/// A text by its place.
+struct TextSeed<'a>(&'a mut Builder);
+
+impl<'de> DeserializeSeed<'de> for TextSeed<'_> {
+    type Value = Span;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Span, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for TextSeed<'_> {
+    type Value = Span;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text")
+    }
+
+    fn visit_borrowed_str<E: serde::de::Error>(self, text: &'de str) -> Result<Span, E> {
+        self.0.borrowed(text).ok_or_else(too_large)
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Span, E> {
+        self.0.unescaped(text).ok_or_else(too_large)
+    }
+}
+
+fn too_large<E: serde::de::Error>() -> E {
+    E::custom("a list of more than 4 GiB")
+}
+
+/// A product code by its place; none where the text cannot be one.
+struct CodeSeed<'a>(&'a mut Builder);
+
+impl<'de> DeserializeSeed<'de> for CodeSeed<'_> {
+    type Value = Option<Span>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<Span>, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for CodeSeed<'_> {
+    type Value = Option<Span>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a product code")
+    }
+
+    fn visit_borrowed_str<E: serde::de::Error>(self, text: &'de str) -> Result<Option<Span>, E> {
+        is_code(text.trim_ascii()).then(|| TextSeed(self.0).visit_borrowed_str(text)).transpose()
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Option<Span>, E> {
+        is_code(text.trim_ascii()).then(|| TextSeed(self.0).visit_str(text)).transpose()
+    }
+}
+
+/// An amount in the machine format; none where the text is no amount. A number has to be whole: of another the text is not to be had
+/// here.
+struct Amount(Option<Rupiah>);
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AmountVisitor)
+    }
+}
+
+struct AmountVisitor;
+
+impl Visitor<'_> for AmountVisitor {
+    type Value = Amount;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an amount")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Amount, E> {
+        Ok(Amount(Rupiah::parse_machine(text).ok()))
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Amount, E> {
+        self.visit_str(&number.to_string())
+    }
+}
+
+/// A row in which something has an unexpected type: each field as far as it can be read, numbers from their text.
+#[derive(Deserialize)]
+struct LenientRow {
+    #[serde(deserialize_with = "text")]
+    tipe: String,
+    #[serde(deserialize_with = "text")]
+    operator: String,
+    #[serde(deserialize_with = "text")]
+    kodeoperator: String,
+    #[serde(default, deserialize_with = "decode::text")]
+    keterangan: Option<String>,
+    #[serde(default, deserialize_with = "decode::rupiah_or_absent")]
+    nominal: Option<Rupiah>,
+    #[serde(deserialize_with = "decode::rupiah_or_absent")]
+    harga: Option<Rupiah>,
+    #[serde(deserialize_with = "text")]
+    status: String,
+}
+
+/// A text that has to be there.
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    decode::text(deserializer)?.ok_or_else(|| D::Error::custom("no text"))
 }
