@@ -111,10 +111,11 @@ fn machine(text: &str) -> Option<Rupiah> {
 }
 
 fn whole_rupiah(digits: &str) -> Option<Rupiah> {
-    if digits.len() > MAX_DIGITS || !is_digits(digits) {
+    if digits.is_empty() || digits.len() > MAX_DIGITS {
         return None;
     }
-    digits.parse().ok().map(Rupiah)
+    let add = |sum: i64, byte: u8| byte.is_ascii_digit().then(|| sum * 10 + i64::from(byte - b'0'));
+    digits.bytes().try_fold(0, add).map(Rupiah)
 }
 
 fn strip_currency(text: &str) -> &str {
