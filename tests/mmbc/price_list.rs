@@ -22,6 +22,7 @@ async fn the_sandbox_list_is_searched() {
     let bench = Bench::new();
     let list = bench.mmbc.client().price_list().await.unwrap();
     assert_eq!((list.len(), list.dropped()), (77, 0));
+    assert_eq!(list.changes_to(&PriceList::parse(list.body().clone()).unwrap()), []);
     assert_eq!(list.iter().filter(|item| !item.is_ready()).count(), 3);
     assert_eq!(list.find("TEL5").unwrap().price, Rupiah::new(5630));
     assert_eq!(list.find("tel5"), None);

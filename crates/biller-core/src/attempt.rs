@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Clock, Error, ErrorKind, Evidence, Execution, Inquiry, Order, Outcome, Receipt, Records, Refusal, Rupiah, Timestamp,
+    Clock, Error, ErrorKind, Evidence, Execution, Inquiry, Msisdn, Order, Outcome, Receipt, Records, Refusal, Rupiah,
+    Timestamp,
 };
 
 /// One purchase on its way: everything that paying and finding out needs, and no secret.
@@ -204,11 +205,13 @@ impl Attempt {
         }
     }
 
-    /// Whether `other` is another attempt at the same provider for the same customer.
+    /// Whether `other` is another attempt at the same provider for the same customer, a phone number in whatever writing.
     pub fn is_for_same_customer(&self, other: &Self) -> bool {
+        let (one, two) = (self.order.customer(), other.order.customer());
+        let same_number = || Msisdn::parse(one).is_ok_and(|number| Msisdn::parse(two).as_ref() == Ok(&number));
         self.provider == other.provider
-            && self.order.customer() == other.order.customer()
             && self.order.reference() != other.order.reference()
+            && (one == two || same_number())
     }
 
     /// The first half of paying: marks the attempt as sent and has it written down. On `Err` nothing may be sent, and the

@@ -14,7 +14,8 @@ pub trait Records: Send + Sync {
     /// Stores the attempt under its provider and reference, replacing the earlier state. Durable before it returns.
     fn save<'a>(&'a self, attempt: &'a Attempt) -> BoxFuture<'a, Result<(), RecordError>>;
 
-    /// Every other attempt at the same provider for the same customer, in whatever stage.
+    /// Every other attempt at the same provider for the same customer, in whatever stage. Who is the same customer,
+    /// [`Attempt::is_for_same_customer`] says.
     ///
     /// Providers that cannot tell equal purchases apart compare with these before they pay or credit anything.
     fn others<'a>(&'a self, attempt: &'a Attempt) -> BoxFuture<'a, Result<Vec<Attempt>, RecordError>>;

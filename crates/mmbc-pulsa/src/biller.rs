@@ -158,7 +158,6 @@ impl MmbcPulsa {
                 .with_detail("the price list says that the product is not for sale"));
         }
         check_order(&order, &item)?;
-        let order = order.with_customer(&top_up.destination.to_0())?;
         let now = self.now();
         let facts = Facts {
             top_up: top_up.with_denomination(item.denomination),
@@ -170,7 +169,8 @@ impl MmbcPulsa {
             debited: None,
             barred: None,
         };
-        let key = format!("{}/{}/{}/{}", order.customer(), order.product(), order.repeat(), facts.day);
+        let number = facts.top_up.destination.to_0();
+        let key = format!("{number}/{}/{}/{}", order.product(), order.repeat(), facts.day);
         let mut attempt = Attempt::new(PROVIDER, order, key, now, &facts)?;
         attempt.set_price(Some(item.price));
         Ok(attempt)

@@ -156,6 +156,11 @@ impl PriceList {
         self.dropped
     }
 
+    /// The reply as it came, to be kept and parsed again for a comparison.
+    pub fn body(&self) -> &Bytes {
+        &self.body
+    }
+
     /// All products in MMBC's order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = PriceItem<'_>> {
         self.rows.iter().map(|row| self.item(row))

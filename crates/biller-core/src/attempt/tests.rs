@@ -435,3 +435,21 @@ fn facts_of_another_crate_are_refused_without_a_verdict() {
     assert_eq!((error.kind(), error.execution()), (ErrorKind::InvalidInput, Execution::Unknown));
     assert_eq!(attempt(Stage::Sent).facts::<Value>().unwrap(), json!({"day": "2026-01-02"}));
 }
+
+#[test]
+fn a_phone_number_is_the_same_customer_in_whatever_writing() {
+    let of = |reference: &str, customer: &str| {
+        let order = Order::new(reference, "TEL5", customer).unwrap();
+        Attempt::new("mmbc_pulsa", order, "key", NOW, &json!({})).unwrap()
+    };
+    for (one, two, same) in [
+        ("081234567891", "+62 812-3456-7891", true),
+        ("6281234567891", "81234567891", true),
+        ("081234567891", "081234567892", false),
+        ("01105691111", "01105691111", true),
+        ("01105691111", "1105691111", false),
+    ] {
+        assert_eq!(of("A-1", one).is_for_same_customer(&of("A-2", two)), same, "{one} {two}");
+    }
+    assert!(!of("A-1", "081234567891").is_for_same_customer(&of("A-1", "081234567891")));
+}
