@@ -74,6 +74,7 @@ impl Records for Diary {
     ) -> BoxFuture<'a, Result<Option<Attempt>, RecordError>> {
         Box::pin(async { Ok(None) })
     }
+
     fn others<'a>(&'a self, _attempt: &'a Attempt) -> BoxFuture<'a, Result<Vec<Attempt>, RecordError>> {
         Box::pin(async { Ok(Vec::new()) })
     }
@@ -93,6 +94,7 @@ impl Records for FullDisk {
     ) -> BoxFuture<'a, Result<Option<Attempt>, RecordError>> {
         Box::pin(async { Ok(None) })
     }
+
     fn others<'a>(&'a self, _attempt: &'a Attempt) -> BoxFuture<'a, Result<Vec<Attempt>, RecordError>> {
         Box::pin(async { Err("disk full".into()) })
     }
@@ -221,9 +223,252 @@ async fn only_a_prepared_attempt_is_paid_and_it_is_written_down_as_sent_before()
             assert_eq!(saved.len(), 1);
             assert_eq!(serde_json::to_value(&saved[0]).unwrap(), serde_json::to_value(&attempt).unwrap());
         } else {
-            match begun {
+            let Err(Outcome::Unknown(error)) = begun else { panic!("{stage:?}: {begun:?}") };
+            assert_eq!((error.kind(), error.execution()), (ErrorKind::AlreadySent, Execution::Unknown), "{stage:?}");
+            assert_eq!(error.reference(), Some("A-1"));
+            assert_eq!(records.stages(), [], "{stage:?}");
+            assert_eq!(serde_json::to_value(&attempt).unwrap(), before, "{stage:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_written_down_is_not_paid_and_stays_prepared() {
+    let clock = ManualClock::new(NOW);
+    let mut attempt = attempt(Stage::Prepared);
+    let begun = attempt.begin_payment(&FullDisk, &clock).await;
+    let Err(Outcome::Failed(refusal)) = begun else { panic!("{begun:?}") };
+    assert_eq!(refusal.kind(), ErrorKind::NotRecorded);
+    assert_eq!(refusal.to_string(), "could not be written down: disk full, reference A-1 (not executed)");
+    assert_eq!((attempt.stage(), attempt.sent_at()), (Stage::Prepared, None));
+
+    attempt.begin_payment(&MemoryRecords::default(), &clock).await.unwrap();
+    assert_eq!(attempt.stage(), Stage::Sent);
+}
+
+#[tokio::test]
+async fn a_payment_that_ends_is_timed_and_written_down() {
+    let (records, clock) = (Diary::default(), ManualClock::new(NOW));
+    let mut attempt = attempt(Stage::Prepared);
+    attempt.begin_payment(&records, &clock).await.unwrap();
+    clock.advance(Duration::from_secs(9));
+    let outcome = attempt.end_payment(Outcome::Unknown(error(ErrorKind::Timeout)), &records, &clock).await;
+    assert_eq!(told(&outcome), "unknown Timeout");
+    assert_eq!(attempt.started_at(), NOW);
+    assert_eq!(attempt.ended_at(), Some(NOW.after(Duration::from_secs(9))));
+    assert_eq!((attempt.looks(), attempt.last_look()), (0, None));
+    assert_eq!(records.stages(), [Stage::Sent, Stage::Unknown]);
+}
+
+#[tokio::test]
+async fn a_failing_save_afterwards_hides_no_outcome() {
+    let mut attempt = attempt(Stage::Sent);
+    let outcome = attempt.end_payment(Outcome::Succeeded(receipt("T-9")), &FullDisk, &ManualClock::new(NOW)).await;
+    assert_eq!(told(&outcome), "succeeded T-9");
+    assert_eq!(attempt.stage(), Stage::Succeeded);
+}
+
+#[tokio::test]
+async fn an_error_that_proves_nothing_ran_fails_the_purchase_and_any_other_leaves_it_open() {
+    for (execution, stage) in [
+        (Execution::NotExecuted, Stage::Failed),
+        (Execution::Executed, Stage::Unknown),
+        (Execution::Unknown, Stage::Unknown),
+    ] {
+        let mut attempt = attempt(Stage::Sent);
+        let learnt = Outcome::from(Error::new(ErrorKind::Unavailable, execution).with_code("91"));
+        attempt.end_payment(learnt, &MemoryRecords::default(), &ManualClock::new(NOW)).await;
+        assert_eq!(attempt.stage(), stage, "{execution:?}");
+        assert_eq!(attempt.refusal().and_then(Refusal::code), (stage == Stage::Failed).then_some("91"));
+    }
+}
+
+// Looking.
+
+#[tokio::test]
+async fn looks_are_counted_and_a_day_without_an_answer_calls_a_person_once() {
+    let (records, clock) = (Diary::default(), ManualClock::new(NOW));
+    let mut attempt = attempt(Stage::Pending);
+    for (after, looks, called) in
+        [(Duration::from_secs(10), 1, 0), (DAY - Duration::from_millis(1), 2, 0), (DAY, 3, 1), (DAY * 2, 4, 1)]
+    {
+        clock.set(NOW.after(after));
+        attempt.end_look(Err(error(ErrorKind::NotFound)), DAY, &records, &clock).await;
+        assert_eq!((attempt.looks(), attempt.last_look()), (looks, Some(NOW.after(after))));
+        assert_eq!(attempt.attention().len(), called, "after {after:?}");
+    }
+    assert_eq!(reasons(&attempt), ["no final answer within 24 h"]);
+    assert_eq!(attempt.attention()[0].at, NOW.after(DAY));
+    assert_eq!(attempt.stage(), Stage::Pending);
+    assert_eq!(records.0.lock().unwrap().last().unwrap().looks(), 4);
+}
+
+#[tokio::test]
+async fn an_error_while_asking_proves_nothing_about_the_purchase() {
+    for (before, after) in [
+        (Stage::Sent, Stage::Unknown),
+        (Stage::Pending, Stage::Pending),
+        (Stage::Unknown, Stage::Unknown),
+        (Stage::Succeeded, Stage::Succeeded),
+        (Stage::Failed, Stage::Failed),
+    ] {
+        let mut attempt = attempt(before);
+        let unsent = Error::new(ErrorKind::NotSent, Execution::NotExecuted);
+        let outcome = attempt.end_look(Err(unsent), DAY, &MemoryRecords::default(), &ManualClock::new(NOW)).await;
+        assert_eq!(attempt.stage(), after);
+        if let Outcome::Unknown(error) = outcome {
+            assert_eq!((error.kind(), error.execution()), (ErrorKind::NotSent, Execution::Unknown));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_late_final_answer_needs_nobody() {
+    let clock = ManualClock::new(NOW.after(DAY * 3));
+    let mut attempt = attempt(Stage::Unknown);
+    attempt.end_look(Ok(Outcome::Succeeded(receipt("T-9"))), DAY, &MemoryRecords::default(), &clock).await;
+    assert_eq!(attempt.attention(), []);
+}
+
+// Stored and shown.
+
+/// As much as an attempt can hold.
+fn full() -> Attempt {
+    let order = Order::new("A-1", "PLN20", "01105691111")
+        .unwrap()
+        .with_amount(Rupiah::new(20_000))
+        .with_expected_price(Rupiah::new(20_500))
+        .with_phone(Msisdn::parse("081213456789").unwrap())
+        .with_months(2)
+        .with_repeat(3)
+        .with_option("channel", "shop 7");
+    let mut attempt = Attempt::new("klikoo", order, "the key", NOW, &json!({"itrx": 3})).unwrap();
+    attempt.set_price(Some(Rupiah::new(20_500)));
+    attempt.set_inquiry(Inquiry {
+        product_name: Some("Token 20".to_owned()),
+        customer_name: Some("S***".to_owned()),
+        price: Some(Rupiah::new(20_500)),
+        admin_fee: Some(Rupiah::new(500)),
+        rows: vec![("Tarif".to_owned(), "R1".to_owned())],
+    });
+    attempt.set_provider_id("T-9");
+    attempt.stage = Stage::Failed;
+    attempt.sent_at = Some(NOW.after(Duration::from_millis(1500)));
+    attempt.ended_at = Some(NOW.after(Duration::from_secs(3)));
+    attempt.looks = 7;
+    attempt.last_look = Some(NOW.after(DAY));
+    attempt.refusal = Some(
+        Refusal::new(ErrorKind::Refused, "refused")
+            .with_code("14")
+            .with_provider_message(Some("saldo 12.000".to_owned())),
+    );
+    attempt.call_person(NOW.after(DAY), "look here");
+    attempt
+}
+
+#[test]
+fn the_stored_form_keeps_everything() {
+    let stored = serde_json::to_value(full()).unwrap();
+    assert_eq!(
+        stored,
+        json!({
+            "provider": "klikoo",
+            "order": {
+                "reference": "A-1",
+                "product": "PLN20",
+                "customer": "01105691111",
+                "amount": 20000,
+                "expected_price": 20500,
+                "phone": "6281213456789",
+                "months": 2,
+                "repeat": 3,
+                "options": {"channel": "shop 7"},
+            },
+            "key": "the key",
+            "stage": "Failed",
+            "price": 20500,
+            "inquiry": {
+                "product_name": "Token 20",
+                "customer_name": "S***",
+                "price": 20500,
+                "admin_fee": 500,
+                "rows": [["Tarif", "R1"]],
+            },
+            "provider_id": "T-9",
+            "prepared_at": "2026-01-02T10:00:00.000+07:00",
+            "sent_at": "2026-01-02T10:00:01.500+07:00",
+            "ended_at": "2026-01-02T10:00:03.000+07:00",
+            "looks": 7,
+            "last_look": "2026-01-03T10:00:00.000+07:00",
+            "refusal": {"kind": "Refused", "code": "14", "detail": "refused"},
+            "attention": [{"at": "2026-01-03T10:00:00.000+07:00", "reason": "look here"}],
+            "facts": {"itrx": 3},
+        })
+    );
+    for text in [stored.to_string(), serde_json::to_string_pretty(&full()).unwrap()] {
+        let read: Attempt = serde_json::from_str(&text).unwrap();
+        assert_eq!(serde_json::to_value(&read).unwrap(), stored);
+        assert_eq!(read.refusal().unwrap().provider_message(), None);
+        assert_eq!(read.order().repeat(), 3);
+    }
+}
+
+#[tokio::test]
+async fn the_stored_form_holds_no_secret() {
+    let mut receipt = receipt("T-9");
+    receipt.customer_name = Some("SITI AMINAH".to_owned());
+    receipt.serial = Some(Secret::new("SERIAL-4711"));
+    receipt.stroom_token = Some(StroomToken::parse("6156-0790-0556-6477-7418").unwrap());
+    receipt.raw = Some(crate::RawJson::from_slice(br#"{"sn": "SERIAL-4711"}"#).unwrap());
+    let refusal = Refusal::new(ErrorKind::Refused, "refused").with_provider_message(Some("saldo 12.000".to_owned()));
+    let mismatch = Error::new(ErrorKind::Mismatch, Execution::Unknown)
+        .with_provider_message(Some("saldo 12.000"))
+        .with_reply(&http::Response::new("SERIAL-4711".into()), None);
+    for learnt in [Outcome::Succeeded(receipt), Outcome::Failed(refusal), Outcome::Unknown(mismatch)] {
+        for stage in STAGES {
+            let mut attempt = attempt(stage);
+            attempt.end_look(Ok(learnt.clone()), DAY, &MemoryRecords::default(), &ManualClock::new(NOW)).await;
+            let shown = format!("{attempt:?} {}", serde_json::to_string(&attempt).unwrap());
+            for secret in ["SERIAL-4711", "6156", "SITI", "12.000"] {
+                assert!(!shown.contains(secret), "{stage:?}, {}: {shown}", learnt.word());
+            }
+        }
+    }
+}
+
+#[test]
+fn debug_shows_no_customer() {
+    let shown = format!("{:?}", full());
+    for hidden in ["0110569", "81213456789", "S***", "the key", "shop 7", "12.000"] {
+        assert!(!shown.contains(hidden), "{hidden}: {shown}");
+    }
+    assert!(shown.contains("A-1") && shown.contains("*******1111"), "{shown}");
+}
+
+#[test]
+fn facts_of_another_crate_are_refused_without_a_verdict() {
+    let error = attempt(Stage::Sent).facts::<Vec<u8>>().unwrap_err();
+    assert_eq!((error.kind(), error.execution()), (ErrorKind::InvalidInput, Execution::Unknown));
+    assert_eq!(attempt(Stage::Sent).facts::<Value>().unwrap(), json!({"day": "2026-01-02"}));
+}
+
+/// A second attempt of an order that has been sent is never sent, whatever became of the first.
+#[tokio::test]
+async fn an_order_is_paid_once_whatever_attempt_stands_for_it() {
+    let clock = ManualClock::new(NOW);
+    for stage in STAGES {
+        let records = MemoryRecords::default();
+        records.save(&attempt(stage)).await.unwrap();
+        let mut second = attempt(Stage::Prepared);
+        let begun = second.begin_payment(&records, &clock).await;
+        match begun {
+            Ok(()) if stage == Stage::Prepared => continue,
             Err(Outcome::Unknown(error)) if stage != Stage::Failed => {
-                assert_eq!((error.kind(), error.execution()), (ErrorKind::AlreadySent, Execution::Unknown), "{stage:?}");
+                assert_eq!(
+                    (error.kind(), error.execution()),
+                    (ErrorKind::AlreadySent, Execution::Unknown),
+                    "{stage:?}"
+                );
             }
             Err(Outcome::Failed(refusal)) if stage == Stage::Failed => assert_eq!(refusal.to_string(), "known refusal"),
             other => panic!("{stage:?}: {other:?}"),
