@@ -47,6 +47,7 @@ const PROVIDERS: &[Provider] = &[
             Ok(Arc::new(klikoo::Klikoo::new(client)))
         },
     },
+<<<<<<< HEAD
     #[cfg(feature = "mmbc-pulsa")]
     Provider {
         name: "mmbc_pulsa",
@@ -59,6 +60,20 @@ const PROVIDERS: &[Provider] = &[
                 None => over_http!(mmbc_pulsa::Client::new(config)),
             };
             Ok(Arc::new(mmbc_pulsa::MmbcPulsa::new(client)))
+=======
+    #[cfg(feature = "pln-prepaid")]
+    Provider {
+        name: "pln_prepaid",
+        prefix: "PLN_PREPAID",
+        settings: pln_prepaid::Config::SETTINGS,
+        build: |settings, wiring| {
+            let config = pln_prepaid::Config::from_settings(settings)?;
+            let client = match wiring {
+                Some(wiring) => pln_prepaid::Client::with_wiring(config, wiring.clone()),
+                None => over_http!(pln_prepaid::Client::new(config)),
+            };
+            Ok(Arc::new(pln_prepaid::PlnPrepaid::new(client)))
+>>>>>>> main
         },
     },
 ];
