@@ -19,7 +19,6 @@ fn configuration(sandbox: &Sandbox) -> BTreeMap<&'static str, String> {
             klikoo["client_id"], klikoo["client_secret"], klikoo["private_key_pem"]
         ),
     );
-<<<<<<< HEAD
     let mmbc = sandbox.credentials("mmbc").unwrap();
     tables.insert(
         "mmbc_pulsa",
@@ -28,14 +27,12 @@ fn configuration(sandbox: &Sandbox) -> BTreeMap<&'static str, String> {
             mmbc["username"], mmbc["password"]
         ),
     );
-=======
     let pln = sandbox.credentials("pln").unwrap();
     let mut table = "[pln_prepaid]\nbase_url = \"http://127.0.0.1/pln\"\n".to_owned();
     for (name, value) in pln.as_object().unwrap() {
         table.push_str(&format!("{name} = {value}\n"));
     }
     tables.insert("pln_prepaid", table);
->>>>>>> main
     tables
 }
 

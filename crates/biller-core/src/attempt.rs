@@ -5,13 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-<<<<<<< HEAD
-    Clock, Error, ErrorKind, Evidence, Execution, Inquiry, Msisdn, Order, Outcome, Receipt, Records, Refusal, Rupiah,
-    Timestamp,
-=======
-    Clock, Error, ErrorKind, Evidence, Execution, Inquiry, Order, Outcome, Receipt, RecordError, Records, Refusal,
-    Rupiah, Timestamp,
->>>>>>> main
+    Clock, Error, ErrorKind, Evidence, Execution, Inquiry, Msisdn, Order, Outcome, Receipt, RecordError, Records,
+    Refusal, Rupiah, Timestamp,
 };
 
 /// One purchase on its way: everything that paying and finding out needs, and no secret.

@@ -14,10 +14,6 @@ pub trait Records: Send + Sync {
     /// Stores the attempt under its provider and reference, replacing the earlier state. Durable before it returns.
     fn save<'a>(&'a self, attempt: &'a Attempt) -> BoxFuture<'a, Result<(), RecordError>>;
 
-<<<<<<< HEAD
-    /// Every other attempt at the same provider for the same customer, in whatever stage. Who is the same customer,
-    /// [`Attempt::is_for_same_customer`] says.
-=======
     /// The attempt that was saved last under this provider and reference.
     ///
     /// Paying asks for it, so that an order that is prepared a second time is not paid a second time. Records that make sure of that
@@ -30,8 +26,8 @@ pub trait Records: Send + Sync {
         Box::pin(async { Ok(None) })
     }
 
-    /// Every other attempt at the same provider for the same customer, in whatever stage.
->>>>>>> main
+    /// Every other attempt at the same provider for the same customer, in whatever stage. Who is the same customer,
+    /// [`Attempt::is_for_same_customer`] says.
     ///
     /// Providers that cannot tell equal purchases apart compare with these before they pay or credit anything.
     fn others<'a>(&'a self, attempt: &'a Attempt) -> BoxFuture<'a, Result<Vec<Attempt>, RecordError>>;

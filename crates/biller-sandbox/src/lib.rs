@@ -32,9 +32,5 @@ pub use sandbox::{ConnectionClosed, Sandbox, SandboxBuilder};
 
 /// Every provider, freshly set up: one line each, in the order of the documentation.
 fn providers(seed: u64) -> Vec<Box<dyn provider::Provider>> {
-<<<<<<< HEAD
-    vec![mmbc::provider(), klikoo::provider(seed)]
-=======
-    vec![pln::provider(), klikoo::provider(seed)]
->>>>>>> main
+    vec![pln::provider(), mmbc::provider(), klikoo::provider(seed)]
 }

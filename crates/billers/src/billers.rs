@@ -47,7 +47,6 @@ const PROVIDERS: &[Provider] = &[
             Ok(Arc::new(klikoo::Klikoo::new(client)))
         },
     },
-<<<<<<< HEAD
     #[cfg(feature = "mmbc-pulsa")]
     Provider {
         name: "mmbc_pulsa",
@@ -60,7 +59,8 @@ const PROVIDERS: &[Provider] = &[
                 None => over_http!(mmbc_pulsa::Client::new(config)),
             };
             Ok(Arc::new(mmbc_pulsa::MmbcPulsa::new(client)))
-=======
+        },
+    },
     #[cfg(feature = "pln-prepaid")]
     Provider {
         name: "pln_prepaid",
@@ -73,7 +73,6 @@ const PROVIDERS: &[Provider] = &[
                 None => over_http!(pln_prepaid::Client::new(config)),
             };
             Ok(Arc::new(pln_prepaid::PlnPrepaid::new(client)))
->>>>>>> main
         },
     },
 ];

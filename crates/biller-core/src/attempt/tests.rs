@@ -436,7 +436,6 @@ fn facts_of_another_crate_are_refused_without_a_verdict() {
     assert_eq!(attempt(Stage::Sent).facts::<Value>().unwrap(), json!({"day": "2026-01-02"}));
 }
 
-<<<<<<< HEAD
 #[test]
 fn a_phone_number_is_the_same_customer_in_whatever_writing() {
     let of = |reference: &str, customer: &str| {
@@ -453,7 +452,8 @@ fn a_phone_number_is_the_same_customer_in_whatever_writing() {
         assert_eq!(of("A-1", one).is_for_same_customer(&of("A-2", two)), same, "{one} {two}");
     }
     assert!(!of("A-1", "081234567891").is_for_same_customer(&of("A-1", "081234567891")));
-=======
+}
+
 /// A second attempt of an order that is on its way, or done, is never sent; one of an order that has failed is.
 #[tokio::test]
 async fn an_order_is_paid_once_whatever_attempt_stands_for_it() {
@@ -500,5 +500,4 @@ async fn unreadable_records_prove_nothing_about_an_attempt_that_was_sent() {
         let outcome = attempt(stage).begin_payment(&Unreadable, &clock).await.unwrap_err();
         assert_eq!(outcome.word(), "unknown", "{stage:?}");
     }
->>>>>>> main
 }
