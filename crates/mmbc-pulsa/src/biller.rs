@@ -182,33 +182,7 @@ impl MmbcPulsa {
             Ok(facts) => facts,
             Err(error) => return Outcome::Unknown(error),
         };
-        if attempt.stage() == Stage::Prepared {
-            let earlier = match records.load(PROVIDER, attempt.order().reference()).await {
-                Ok(earlier) => earlier,
-                Err(error) => return Outcome::from(Self::unrecorded(attempt, &error)),
-            };
-            let open =
-                earlier.as_ref().is_some_and(|earlier| !matches!(earlier.stage(), Stage::Prepared | Stage::Failed));
-            // One that is open is refused below, and its record must stay as it is.
-            if !open {
-                match self.may_begin(attempt, &facts, records).await {
-                    Ok(()) => {}
-                    Err(error) if error.kind() == ErrorKind::NotRecorded => return Outcome::from(error),
-                    Err(error) => return attempt.end_payment(Outcome::from(error), records, clock).await,
-                }
-            }
-            let sent = |earlier: Attempt| {
-                earlier.facts::<Facts>().is_ok_and(|earlier| earlier.sends > 0 && earlier.day == facts.day)
-            };
-            if earlier.is_some_and(sent) {
-                facts.barred = Some("an earlier attempt of the same order was sent on the same day".to_owned());
-            }
-            (facts.sends, facts.last_sent) = (1, Some(self.now()));
-            if let Err(error) = attempt.set_facts(&facts) {
-                return Outcome::from(error);
-            }
-        }
-        if let Err(outcome) = attempt.begin_payment(records, clock).await {
+        if let Err(outcome) = self.begin(attempt, &mut facts, records).await {
             return outcome;
         }
         let learnt = match self.client.top_up(&facts.top_up).await {
@@ -232,6 +206,29 @@ impl MmbcPulsa {
             attempt.call_person(self.now(), Error::from(Hold::ForGood(why)).to_string());
         }
         attempt.end_payment(learnt, records, clock).await
+    }
+
+    /// Has the first sending written down. On `Err` nothing may be sent.
+    async fn begin(&self, attempt: &mut Attempt, facts: &mut Facts, records: &dyn Records) -> Result<(), Outcome> {
+        let clock = self.client.engine().clock().as_ref();
+        let earlier = records.load(PROVIDER, attempt.order().reference()).await;
+        let earlier = earlier.map_err(|error| Outcome::from(Self::unrecorded(attempt, &error)))?;
+        let open = earlier.as_ref().is_some_and(|earlier| !matches!(earlier.stage(), Stage::Prepared | Stage::Failed));
+        // An order that is open is refused by `begin_payment`, and its record stays as it is.
+        if attempt.stage() == Stage::Prepared && !open {
+            match self.may_begin(attempt, facts, records).await {
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::NotRecorded => return Err(Outcome::from(error)),
+                Err(error) => return Err(attempt.end_payment(Outcome::from(error), records, clock).await),
+            }
+            let sent = |earlier: Facts| earlier.sends > 0 && earlier.day == facts.day;
+            if earlier.is_some_and(|earlier| earlier.facts().is_ok_and(sent)) {
+                facts.barred = Some("an earlier attempt of the same order was sent on the same day".to_owned());
+            }
+            (facts.sends, facts.last_sent) = (1, Some(self.now()));
+            attempt.set_facts(facts).map_err(Outcome::from)?;
+        }
+        attempt.begin_payment(records, clock).await
     }
 
     /// Whether a first sending may start: on its own day, and beside no other one that MMBC could take for the same.
