@@ -372,16 +372,18 @@ async fn quirk_18_a_duplicate_on_a_first_sending() {
     }
 
     // With a twin that MMBC has confirmed it has failed.
-    let bench = Bench::new();
+    let mut charges = 0;
     for customer in [CUSTOMER, "081234567892"] {
+        let bench = Bench::new();
         let mut twin = bench.prepare(pulsa("TWIN", customer)).await;
         bench.pay(&mut twin).await;
         let mut attempt = bench.prepare(pulsa("Q-1", customer)).await;
         let records = LateTwin { twin, asked: false.into() };
         let Outcome::Failed(refusal) = bench.mmbc.pay(&mut attempt, &records).await else { panic!("{customer}") };
         assert_eq!((refusal.kind(), refusal.to_string().as_str()), (ErrorKind::Duplicate, "duplicate of TWIN"));
+        charges += bench.ledger().len();
     }
-    assert_eq!(bench.ledger().len(), 2);
+    assert_eq!(charges, 2);
 
     // A twin that is unknown itself proves nothing.
     let bench = Bench::new();

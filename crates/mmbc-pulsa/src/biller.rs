@@ -82,7 +82,7 @@ impl Facts {
         let twin = call == Call::TopUp && matches!(reason, Some(Reason::InProcess | Reason::OncePerDay));
         let asks_person = matches!(reason, Some(Reason::CardTopUpProblem | Reason::CheckEmail | Reason::EnterSmsCode));
         if let Some(reason) = reason.filter(|_| twin || asks_person) {
-            self.barred = Some(format!("code {}, {reason}", reason.code()));
+            self.barred = Some(format!("a reply carried code {}, {reason}", reason.code()));
         }
         let reply = error.reply().and_then(|body| Reply::read(body).ok()).filter(|_| !twin);
         self.invoice = reply.and_then(|reply| reply.transaction.invoice).or(self.invoice.take());
@@ -182,18 +182,7 @@ impl MmbcPulsa {
             Ok(facts) => facts,
             Err(error) => return Outcome::Unknown(error),
         };
-        if attempt.stage() == Stage::Prepared {
-            match self.may_begin(attempt, &facts, records).await {
-                Ok(()) => {}
-                Err(error) if error.kind() == ErrorKind::NotRecorded => return Outcome::from(error),
-                Err(error) => return attempt.end_payment(Outcome::from(error), records, clock).await,
-            }
-            (facts.sends, facts.last_sent) = (1, Some(self.now()));
-            if let Err(error) = attempt.set_facts(&facts) {
-                return Outcome::from(error);
-            }
-        }
-        if let Err(outcome) = attempt.begin_payment(records, clock).await {
+        if let Err(outcome) = self.begin(attempt, &mut facts, records).await {
             return outcome;
         }
         let learnt = match self.client.top_up(&facts.top_up).await {
@@ -219,6 +208,29 @@ impl MmbcPulsa {
         attempt.end_payment(learnt, records, clock).await
     }
 
+    /// Has the first sending written down. On `Err` nothing may be sent.
+    async fn begin(&self, attempt: &mut Attempt, facts: &mut Facts, records: &dyn Records) -> Result<(), Outcome> {
+        let clock = self.client.engine().clock().as_ref();
+        let earlier = records.load(PROVIDER, attempt.order().reference()).await;
+        let earlier = earlier.map_err(|error| Outcome::from(Self::unrecorded(attempt, &error)))?;
+        let open = earlier.as_ref().is_some_and(|earlier| !matches!(earlier.stage(), Stage::Prepared | Stage::Failed));
+        // An order that is open is refused by `begin_payment`, and its record stays as it is.
+        if attempt.stage() == Stage::Prepared && !open {
+            match self.may_begin(attempt, facts, records).await {
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::NotRecorded => return Err(Outcome::from(error)),
+                Err(error) => return Err(attempt.end_payment(Outcome::from(error), records, clock).await),
+            }
+            let sent = |earlier: Facts| earlier.sends > 0 && earlier.day == facts.day;
+            if earlier.is_some_and(|earlier| earlier.facts().is_ok_and(sent)) {
+                facts.barred = Some("an earlier attempt of the same order was sent on the same day".to_owned());
+            }
+            (facts.sends, facts.last_sent) = (1, Some(self.now()));
+            attempt.set_facts(facts).map_err(Outcome::from)?;
+        }
+        attempt.begin_payment(records, clock).await
+    }
+
     /// Whether a first sending may start: on its own day, and beside no other one that MMBC could take for the same.
     async fn may_begin(&self, attempt: &Attempt, facts: &Facts, records: &dyn Records) -> Result<(), Error> {
         let refuse = |kind, detail: String| {
@@ -229,8 +241,7 @@ impl MmbcPulsa {
             let why = "prepared on another WIB day, on which prices and the daily rule were others";
             return Err(refuse(ErrorKind::InvalidInput, why.to_owned()));
         }
-        let twins = self.twins(attempt, facts, records).await;
-        let twins = twins.map_err(|error| refuse(ErrorKind::NotRecorded, error.to_string()))?;
+        let twins = self.twins(attempt, facts, records).await.map_err(|error| Self::unrecorded(attempt, &error))?;
         match twins.iter().find(|twin| twin.stage() != Stage::Failed) {
             Some(twin) => Err(refuse(
                 ErrorKind::Duplicate,
@@ -241,6 +252,12 @@ impl MmbcPulsa {
             )),
             None => Ok(()),
         }
+    }
+
+    /// What could not be written down or read back is not sent.
+    fn unrecorded(attempt: &Attempt, error: &biller_core::RecordError) -> Error {
+        let refused = Error::new(ErrorKind::NotRecorded, Execution::NotExecuted).with_detail(error.to_string());
+        refused.at(PROVIDER, "pay", Some(attempt.order().reference().as_str()))
     }
 
     /// Other attempts that were sent and that MMBC may take for the same.
@@ -374,7 +391,7 @@ impl MmbcPulsa {
             return for_good("guarded_resend is off");
         }
         if let Some(reason) = &facts.barred {
-            return Err(Hold::ForGood(format!("a reply carried {reason}")));
+            return Err(Hold::ForGood(reason.clone()));
         }
         if is_around_midnight(sent_at) {
             return for_good("it was sent within 10 minutes of WIB midnight");
