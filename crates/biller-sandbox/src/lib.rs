@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod biller_v2;
 mod callbacks;
 mod clock;
 mod context;
@@ -29,5 +30,5 @@ pub use sandbox::{ConnectionClosed, Sandbox, SandboxBuilder};
 /// Every provider, freshly set up: one line each, in the order of the documentation.
 fn providers(seed: u64) -> Vec<Box<dyn provider::Provider>> {
     let _ = seed;
-    vec![]
+    vec![Box::new(biller_v2::BillerV2::default())]
 }
