@@ -8,6 +8,7 @@ mod control;
 mod crypto;
 mod faults;
 mod json;
+mod klikoo;
 mod ledger;
 mod mount;
 mod provider;
@@ -29,6 +30,8 @@ pub use sandbox::{ConnectionClosed, Sandbox, SandboxBuilder};
 
 /// Every provider, freshly set up: one line each, in the order of the documentation.
 fn providers(seed: u64) -> Vec<Box<dyn provider::Provider>> {
-    let _ = seed;
-    vec![Box::new(biller_v2::BillerV2::default())]
+    vec![
+        klikoo::provider(seed), //
+        biller_v2::provider(),
+    ]
 }

@@ -1,16 +1,14 @@
 //! The checks of the headers, the token and the body, in the documented order.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use serde::Deserialize;
-use serde::de::{Error as _, MapAccess, Visitor};
 use serde_json::Value;
 
 use crate::crypto::{base64, base64url, from_base64, hex, hmac_sha256, redacted, same};
+use crate::json::{compact, members, pretty, sorted};
 use crate::provider::Request;
 use crate::requests::Verdict;
 
@@ -29,7 +27,13 @@ pub(super) struct Claims(BTreeMap<String, Value>);
 impl Claims {
     /// None unless it is an object in which no name stands twice, in whatever case.
     fn parse(json: &[u8]) -> Option<Self> {
-        serde_json::from_slice(json).ok()
+        let mut claims = BTreeMap::new();
+        for (name, value) in members(std::str::from_utf8(json).ok()?)? {
+            if claims.insert(name.to_lowercase(), serde_json::from_str(&value).ok()?).is_some() {
+                return None;
+            }
+        }
+        Some(Self(claims))
     }
 
     /// A member; null counts as absent.
@@ -54,30 +58,6 @@ impl Claims {
     }
 }
 
-impl<'de> Deserialize<'de> for Claims {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = Claims;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Claims, A::Error> {
-                let mut members = BTreeMap::new();
-                while let Some((name, value)) = map.next_entry::<String, Value>()? {
-                    if members.insert(name.to_lowercase(), value).is_some() {
-                        return Err(A::Error::custom("a name twice"));
-                    }
-                }
-                Ok(Claims(members))
-            }
-        }
-        deserializer.deserialize_map(Members)
-    }
-}
-
 /// A token that passed.
 #[derive(Debug)]
 pub(super) struct Token {
@@ -99,16 +79,20 @@ pub(super) fn check(request: &Request, credentials: &Credentials) -> Result<(Cla
     }
     let (claims, variant) = match request.header("token") {
         None if key == credentials.api_key_body_only => {
-            let claims = Claims::parse(&request.body)
-                .ok_or_else(|| Verdict::refused("body", "without a token the body must be the payload, a JSON object"))?;
+            let claims = Claims::parse(&request.body).ok_or_else(|| {
+                Verdict::refused("body", "without a token the body must be the payload, a JSON object")
+            })?;
             (claims, "body only".to_owned())
         }
         None => return Err(Verdict::refused("token", "the header TOKEN is missing")),
         Some(text) => {
-            let token = verify(text, credentials.api_secret.as_bytes())
-                .map_err(|flaw| explain(flaw, text, credentials))?;
+            let token =
+                verify(text, credentials.api_secret.as_bytes()).map_err(|flaw| explain(flaw, text, credentials))?;
             let claims = Claims::parse(&token.payload).ok_or_else(|| {
-                Verdict::refused("token", "the claims must be a JSON object in which no name stands twice, in whatever case")
+                Verdict::refused(
+                    "token",
+                    "the claims must be a JSON object in which no name stands twice, in whatever case",
+                )
             })?;
             (claims, format!("token in the {} alphabet", token.alphabet))
         }
@@ -196,11 +180,12 @@ fn explain(Flaw(flaw): Flaw, token: &str, credentials: &Credentials) -> Verdict 
         same(&expected, &mac) || same(hex(&expected).as_bytes(), &mac) || hex(&expected).eq_ignore_ascii_case(signature)
     };
     let other = |claims: &str| format!("{header}.{}", base64url(claims.as_bytes()));
-    let pretty = serde_json::from_str(&claims).and_then(|value: Value| serde_json::to_string_pretty(&value));
+    let compact = compact(&claims);
     let bodies = [
-        ("the claims without whitespace", other(&crate::json::compact(&claims))),
-        ("the claims pretty-printed", other(&pretty.unwrap_or_default())),
-        ("the claims in another member order", other(&crate::json::sorted(&claims).unwrap_or_default())),
+        ("the claims pretty-printed", other(&pretty(&compact, "  "))),
+        ("the claims pretty-printed with four blanks", other(&pretty(&compact, "    "))),
+        ("the claims without whitespace", other(&compact)),
+        ("the claims in another member order", other(&sorted(&claims).unwrap_or_default())),
         ("empty claims", other("")),
         ("the empty object", other("{}")),
     ];
@@ -208,7 +193,10 @@ fn explain(Flaw(flaw): Flaw, token: &str, credentials: &Credentials) -> Verdict 
         return Verdict::refused("token", "TOKEN: its signature is in hexadecimal; it must be base64 of the bytes");
     }
     if let Some((slip, _)) = bodies.iter().find(|(_, signed)| fits(signed)) {
-        return Verdict::refused("body", format!("TOKEN: its signature is made over {slip}, not over the segments as sent"));
+        return Verdict::refused(
+            "body",
+            format!("TOKEN: its signature is made over {slip}, not over the segments as sent"),
+        );
     }
     let forms = [
         ("the claims segment alone", payload.to_owned()),
@@ -216,20 +204,27 @@ fn explain(Flaw(flaw): Flaw, token: &str, credentials: &Credentials) -> Verdict 
         ("header and claims before encoding", format!("{head}.{claims}")),
     ];
     if let Some((slip, _)) = forms.iter().find(|(_, signed)| fits(signed)) {
-        return Verdict::refused("token", format!("TOKEN: its signature is made over {slip}; it must be over both segments as sent"));
+        return Verdict::refused(
+            "token",
+            format!("TOKEN: its signature is made over {slip}; it must be over both segments as sent"),
+        );
     }
     let shown = [credentials.api_key_body_only, credentials.api_key, secret]
         .iter()
         .fold(claims, |text, secret| text.replace(secret, &redacted(secret)));
     Verdict::refused(
         "token",
-        format!("TOKEN: {flaw}. Signed is HMAC-SHA256 over base64url(header) `.` base64url(claims), here of {head} and {shown}"),
+        format!(
+            "TOKEN: {flaw}. Signed is HMAC-SHA256 over base64url(header) `.` base64url(claims), here of {head} and {shown}"
+        ),
     )
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use serde::Deserialize;
+
     use super::*;
     use crate::crypto::jwt_hs256;
 
@@ -281,7 +276,7 @@ mod tests {
 
     #[test]
     fn segments_decode_in_any_alphabet_with_or_without_padding() {
-        let bytes = [0xfb, 0xff, 0xfe, 0xfb, 0xef, 0xbe, 0xff];
+        let bytes = [0xfb, 0xff, 0xfe, 0xfb, 0xef, 0xfe, 0xff];
         for segment in ["-__---_-_w", "+//+++/+/w", "+//+++/+/w==", "-//+++_-/w=="] {
             assert_eq!(decode(segment).as_deref(), Some(bytes.as_slice()), "{segment}");
         }
@@ -313,8 +308,10 @@ mod tests {
 
     #[test]
     fn slips_are_named() {
-        let credentials = Credentials { api_key: "the-key", api_key_body_only: "the-other-key", api_secret: "c2VjcmV0LWtleQ==" };
-        let part = |token: &str| explain(verify(token, credentials.api_secret.as_bytes()).unwrap_err(), token, &credentials);
+        let credentials =
+            Credentials { api_key: "the-key", api_key_body_only: "the-other-key", api_secret: "c2VjcmV0LWtleQ==" };
+        let part =
+            |token: &str| explain(verify(token, credentials.api_secret.as_bytes()).unwrap_err(), token, &credentials);
         let claims = br#"{"partnerId":"the-key"}"#;
         let good = jwt_hs256(claims, credentials.api_secret.as_bytes());
         assert_eq!(part(&format!("Bearer {good}")).part, Some("token"));

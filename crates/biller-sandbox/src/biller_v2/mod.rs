@@ -4,8 +4,6 @@ mod answers;
 mod auth;
 mod products;
 mod scenario;
-#[cfg(test)]
-mod tests;
 mod transactions;
 
 use std::time::Duration;
@@ -55,9 +53,14 @@ const FIRST_TRANSACTION: u64 = 221_002;
 /// What an open amount may be.
 const OPEN_AMOUNTS: std::ops::RangeInclusive<i64> = 10_000..=2_000_000;
 
+/// The provider in its initial state.
+pub(crate) fn provider() -> Box<dyn Provider> {
+    Box::new(BillerV2::default())
+}
+
 /// The provider's books.
 #[derive(Default)]
-pub(crate) struct BillerV2 {
+struct BillerV2 {
     inquiries: Vec<Inquiry>,
     transactions: Vec<Transaction>,
     next_serial: i64,

@@ -69,10 +69,7 @@ pub(super) const PRODUCTS: &[Product] = &[
     product("SBGAME70", "Voucher game", "Game", Kind::Game, &[70_000], 0),
     product("SBBPJSBPU", "BPJSTK BPU", "BPJS Ketenagakerjaan", Kind::BpjsBpu, &[36_800], 2500),
     product("SBBPJSPU", "BPJSTK PU", "BPJS Ketenagakerjaan", Kind::BpjsPu, &[108_990], 2500),
-    Product {
-        active: false,
-        ..product("SBOFF01", "Internet lama", "Net Lama", Kind::InternetAndTv, &[100_000], 2500)
-    },
+    Product { active: false, ..product("SBOFF01", "Internet lama", "Net Lama", Kind::InternetAndTv, &[100_000], 2500) },
 ];
 
 pub(super) fn find(code: &str) -> Option<&'static Product> {

@@ -91,40 +91,54 @@ fn last_digit(account: &str) -> Option<u8> {
 
 /// The products, each with an account for every row of the table.
 pub(super) fn listing() -> Value {
-    PRODUCTS.iter().map(|product| {
-        let rows = [
-            (product.example_account(1), "payment succeeds at once"),
-            (product.example_account(2), "payment pending (299), then succeeded"),
-            (product.example_account(3), "payment pending (299), then failed (100) and refunded"),
-            (product.example_account(4), "payment refused with 103, not charged"),
-            (product.example_account(5), "inquiry refused with 304"),
-            (product.example_account(6), "payment pending (299), then succeeded; so do 0, 7, 8, 9 and no digit"),
-            ("999302000001".to_owned(), "999CCC: inquiry answers CCC; here the bill is already paid"),
-            ("999312000001".to_owned(), "999CCC: inquiry answers CCC; here the inquiry has expired"),
-            ("998312000001".to_owned(), "998CCC: payment answers CCC; here the inquiry has expired, nothing is charged"),
-            ("998102000001".to_owned(), "998CCC: payment answers CCC; here a duplicate, yet charged, pending, then succeeded"),
-            ("998004000001".to_owned(), "998CCC: payment answers CCC; here it succeeds with code 4"),
-            ("997100000001".to_owned(), "997CCC: payment pending, ends with CCC; here failed and refunded"),
-            ("997188000001".to_owned(), "997CCC: payment pending; status answers CCC, here 188, until POST /_sandbox/settle"),
-        ];
-        let customers: Vec<_> =
-            rows.into_iter().map(|(account, effect)| json!({ "accountNumber": account, "effect": effect })).collect();
-        let mut entry = json!({
-            "productCode": product.code,
-            "name": product.name,
-            "category": product.category(),
-            "active": product.active,
-            "customers": customers,
-        });
-        match product.kind {
-            _ if product.is_open() => entry["amount"] = json!("inquiry: 10000 to 2000000"),
-            Kind::GooglePlay => entry["amount"] = json!(format!("payment: {}", product.bills[0])),
-            Kind::Game => entry["zoneId"] = json!("inquiry: any text"),
-            Kind::BpjsBpu => entry["month"] = json!("inquiry: 1 to 12"),
-            _ => {}
-        }
-        entry
-    }).collect()
+    PRODUCTS
+        .iter()
+        .map(|product| {
+            let rows = [
+                (product.example_account(1), "payment succeeds at once"),
+                (product.example_account(2), "payment pending (299), then succeeded"),
+                (product.example_account(3), "payment pending (299), then failed (100) and refunded"),
+                (product.example_account(4), "payment refused with 103, not charged"),
+                (product.example_account(5), "inquiry refused with 304"),
+                (product.example_account(6), "payment pending (299), then succeeded; so do 0, 7, 8, 9 and no digit"),
+                ("999302000001".to_owned(), "999CCC: inquiry answers CCC; here the bill is already paid"),
+                ("999312000001".to_owned(), "999CCC: inquiry answers CCC; here the inquiry has expired"),
+                (
+                    "998312000001".to_owned(),
+                    "998CCC: payment answers CCC; here the inquiry has expired, nothing is charged",
+                ),
+                (
+                    "998102000001".to_owned(),
+                    "998CCC: payment answers CCC; here a duplicate, yet charged, pending, then succeeded",
+                ),
+                ("998004000001".to_owned(), "998CCC: payment answers CCC; here it succeeds with code 4"),
+                ("997100000001".to_owned(), "997CCC: payment pending, ends with CCC; here failed and refunded"),
+                (
+                    "997188000001".to_owned(),
+                    "997CCC: payment pending; status answers CCC, here 188, until POST /_sandbox/settle",
+                ),
+            ];
+            let customers: Vec<_> = rows
+                .into_iter()
+                .map(|(account, effect)| json!({ "accountNumber": account, "effect": effect }))
+                .collect();
+            let mut entry = json!({
+                "productCode": product.code,
+                "name": product.name,
+                "category": product.category(),
+                "active": product.active,
+                "customers": customers,
+            });
+            match product.kind {
+                _ if product.is_open() => entry["amount"] = json!("inquiry: 10000 to 2000000"),
+                Kind::GooglePlay => entry["amount"] = json!(format!("payment: {}", product.bills[0])),
+                Kind::Game => entry["zoneId"] = json!("inquiry: any text"),
+                Kind::BpjsBpu => entry["month"] = json!("inquiry: 1 to 12"),
+                _ => {}
+            }
+            entry
+        })
+        .collect()
 }
 
 #[cfg(test)]
