@@ -259,6 +259,14 @@ impl Sandbox {
         count
     }
 
+    /// What a client of `provider` needs to connect: keys, secrets and PINs, as `GET /_sandbox` shows them. None where the provider
+    /// is unknown.
+    pub fn credentials(&self, provider: &str) -> Option<Value> {
+        let state = self.lock();
+        let slot = state.providers.iter().find(|slot| slot.provider.profile().name == provider)?;
+        Some(slot.provider.credentials())
+    }
+
     /// Puts back the seed's initial state. The clock goes on.
     pub fn reset(&self) {
         let mut state = self.lock();
@@ -341,7 +349,9 @@ impl Sandbox {
     fn settled(&self) -> MutexGuard<'_, State> {
         let now = self.now();
         let mut state = self.lock();
-        state.settle_due(now, self.inner.settle_after);
+        if state.settle_due(now, self.inner.settle_after) {
+            self.inner.wake.notify_one();
+        }
         state
     }
 
@@ -473,11 +483,15 @@ impl State {
         self.providers.iter().map(|slot| slot.provider.profile())
     }
 
-    fn settle_due(&mut self, now: Timestamp, settle_after: Duration) {
+    /// Whether there was any.
+    fn settle_due(&mut self, now: Timestamp, settle_after: Duration) -> bool {
+        let mut any = false;
         while let Some(pending) = self.books.schedule.pop_due(now) {
             let due = pending.due.unwrap_or(now);
             self.settle(pending, due, settle_after);
+            any = true;
         }
+        any
     }
 
     fn settle(&mut self, pending: Pending, at: Timestamp, settle_after: Duration) {
