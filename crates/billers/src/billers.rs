@@ -26,8 +26,10 @@ struct Provider {
     /// What its variables begin with in the environment.
     prefix: &'static str,
     settings: &'static [&'static str],
-    build: fn(&Settings, Option<&Wiring>) -> Result<Arc<dyn Biller>, Error>,
+    build: Build,
 }
+
+type Build = fn(&Settings, Option<&Wiring>) -> Result<Arc<dyn Biller>, Error>;
 
 /// The providers whose features are on.
 const PROVIDERS: &[Provider] = &[
