@@ -19,6 +19,14 @@ fn configuration(sandbox: &Sandbox) -> BTreeMap<&'static str, String> {
             klikoo["client_id"], klikoo["client_secret"], klikoo["private_key_pem"]
         ),
     );
+    let biller_v2 = sandbox.credentials("biller-v2").unwrap();
+    tables.insert(
+        "biller-v2",
+        format!(
+            "[biller-v2]\nbase_url = \"http://127.0.0.1/biller-v2\"\napi_key = {}\napi_secret = {}\n",
+            biller_v2["api_key"], biller_v2["api_secret"]
+        ),
+    );
     tables
 }
 

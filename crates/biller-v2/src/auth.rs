@@ -56,7 +56,8 @@ impl Signer {
     /// A POST of `members`, written down once: the same bytes are signed and sent.
     pub(crate) fn post(&self, path: &str, members: &impl Serialize) -> Result<http::Request<Bytes>, Error> {
         let config = &self.config;
-        let payload = serde_json::to_vec(&Payload { partner_id: config.api_key.expose(), members }).map_err(unwritable)?;
+        let payload =
+            serde_json::to_vec(&Payload { partner_id: config.api_key.expose(), members }).map_err(unwritable)?;
         let mut request = http::Request::post(config.base_url.join(path))
             .header(KEY, sensitive(config.api_key.expose())?)
             .header(VERSION, HeaderValue::from_static("2.0"))

@@ -231,9 +231,10 @@ fn expect_price(expected: Option<Rupiah>, price: Rupiah) -> Result<(), Error> {
 /// All rows in order, what belongs to a bill after the bill.
 fn inquiry(reply: &InquiryReply, price: Rupiah) -> Inquiry {
     let pair = |row: &DetailRow| (row.key.clone(), row.value.to_text());
-    let bills = reply.bill_details.iter().flat_map(|bill| {
-        [(bill.key.clone(), bill.value.to_text())].into_iter().chain(bill.bill_info.iter().map(pair))
-    });
+    let bills = reply
+        .bill_details
+        .iter()
+        .flat_map(|bill| [(bill.key.clone(), bill.value.to_text())].into_iter().chain(bill.bill_info.iter().map(pair)));
     let mut inquiry = Inquiry::default();
     inquiry.product_name.clone_from(&reply.product_name);
     inquiry.customer_name.clone_from(&reply.customer_name);

@@ -21,8 +21,7 @@ pub const MAX_BODY: usize = 256 << 10;
 ///
 /// An error says that the request is no callback; it says nothing about any purchase.
 pub fn parse(request: &http::Request<Bytes>) -> Result<Hint, Error> {
-    let refuse =
-        |detail: &'static str| Error::new(ErrorKind::UnreadableReply, Execution::Unknown).with_detail(detail);
+    let refuse = |detail: &'static str| Error::new(ErrorKind::UnreadableReply, Execution::Unknown).with_detail(detail);
     if request.body().len() > MAX_BODY {
         return Err(refuse("larger than 256 KiB"));
     }

@@ -138,7 +138,9 @@ impl Config {
     /// What stands in the body. The payload by default; without a token nothing else is possible.
     pub fn with_body(mut self, body: Body) -> Result<Self, Error> {
         if body == Body::Empty && self.api_secret.is_none() {
-            return Err(Error::configuration("body is empty while signing is off; one of them has to carry the payload"));
+            return Err(Error::configuration(
+                "body is empty while signing is off; one of them has to carry the payload",
+            ));
         }
         self.body = body;
         Ok(self)

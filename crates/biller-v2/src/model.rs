@@ -173,7 +173,11 @@ pub(crate) fn callback_url(url: &str) -> Result<String, InvalidValue> {
     let usable = url.parse::<http::Uri>().is_ok_and(|uri| {
         uri.host().is_some_and(|host| !host.is_empty()) && matches!(uri.scheme_str(), Some("http" | "https"))
     });
-    if usable { Ok(url.to_owned()) } else { Err(InvalidValue::new("callback_urls", shape_of(url), "an absolute address")) }
+    if usable {
+        Ok(url.to_owned())
+    } else {
+        Err(InvalidValue::new("callback_urls", shape_of(url), "an absolute address"))
+    }
 }
 
 /// What an inquiry tells.
@@ -250,11 +254,7 @@ impl InquiryReply {
     }
 
     /// None where the reply lacks what a payment needs: an id and an amount.
-    pub(crate) fn read(
-        raw: RawJson,
-        message: Message,
-        request: &InquiryRequest,
-    ) -> Result<Option<Self>, DecodeError> {
+    pub(crate) fn read(raw: RawJson, message: Message, request: &InquiryRequest) -> Result<Option<Self>, DecodeError> {
         let mut reply: Self = raw.parse()?;
         let misspelt = std::mem::take(&mut reply.customer_detail);
         reply.customer_details.extend(misspelt);
@@ -336,7 +336,9 @@ impl RowValue {
     pub fn as_number(&self) -> Option<i64> {
         match self {
             Self::Number(number) => Some(*number),
-            Self::Text(text) => text.trim().bytes().all(|byte| byte.is_ascii_digit()).then(|| text.trim().parse().ok())?,
+            Self::Text(text) => {
+                text.trim().bytes().all(|byte| byte.is_ascii_digit()).then(|| text.trim().parse().ok())?
+            }
             Self::Other(_) => None,
         }
     }
@@ -395,7 +397,11 @@ impl Purchase {
         let inquired = reply.amount.filter(|inquired| inquired.is_positive());
         let amount = match (inquired, amount) {
             (Some(inquired), Some(amount)) if inquired != amount => {
-                return Err(InvalidValue::new("amount", amount.to_string(), format!("{inquired}, as the inquiry says")));
+                return Err(InvalidValue::new(
+                    "amount",
+                    amount.to_string(),
+                    format!("{inquired}, as the inquiry says"),
+                ));
             }
             (Some(inquired), _) => inquired,
             (None, amount) => amount
@@ -658,7 +664,8 @@ pub struct ListedProduct {
 impl ProductList {
     pub(crate) fn read(entries: Vec<RawJson>) -> Self {
         let count = entries.len();
-        let read = |raw: RawJson| raw.parse::<ListedProduct>().ok().map(|product| ListedProduct { raw: Some(raw), ..product });
+        let read =
+            |raw: RawJson| raw.parse::<ListedProduct>().ok().map(|product| ListedProduct { raw: Some(raw), ..product });
         let products: Vec<_> = entries.into_iter().filter_map(read).collect();
         Self { skipped: count - products.len(), products }
     }

@@ -26,8 +26,7 @@ pub struct Inquire {
     pub language: Language,
 }
 
-static INQUIRY_SPEC: Spec =
-    Spec { name: "inquiry", effect: Effect::ReadOnly, source: "Bill Payment API v2, Inquiry" };
+static INQUIRY_SPEC: Spec = Spec { name: "inquiry", effect: Effect::ReadOnly, source: "Bill Payment API v2, Inquiry" };
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

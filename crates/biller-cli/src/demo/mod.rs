@@ -1,5 +1,6 @@
 //! `biller demo`: purchases at the sandbox, over real HTTP, held against its ledger.
 
+mod biller_v2;
 mod klikoo;
 mod report;
 mod stage;
@@ -26,6 +27,7 @@ pub struct Demo {
 pub async fn run(demo: Demo) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let mut stage = Stage::open(demo.seed, demo.json).await?;
     klikoo::act(&mut stage).await?;
+    biller_v2::act(&mut stage).await?;
     let report = Report::new(stage.close());
     if demo.json {
         report.print_json()?;
