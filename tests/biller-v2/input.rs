@@ -72,7 +72,8 @@ async fn bad_orders_are_refused_before_anything_is_sent() {
 #[tokio::test]
 async fn another_price_stops_the_purchase() {
     let bench = Bench::new();
-    let error = bench.biller.prepare(bill("R", "123223341").with_expected_price(Rupiah::new(747_000))).await.unwrap_err();
+    let error =
+        bench.biller.prepare(bill("R", "123223341").with_expected_price(Rupiah::new(747_000))).await.unwrap_err();
     assert_eq!((error.kind(), error.execution()), (ErrorKind::PriceChanged, Execution::NotExecuted));
     assert_eq!(bench.payments(), 0);
     let inquiry = bench.biller.inquire(&order("R", "SBPLNPOST3", "530000000011")).await.unwrap();
@@ -89,10 +90,16 @@ fn settings_are_read_and_refused_by_name() {
     let base = [("base_url", "https://host.test/prefix"), ("api_key", "key"), ("api_secret", "secret-in-settings")];
     let with = |more: &[(&'static str, &'static str)]| settings(&[&base[..], more].concat());
     with(&[]).unwrap();
-    with(&[("language", "id"), ("body", "empty"), ("timeout", "5"), ("callback_urls", "https://a.test/x, https://b.test/y")])
-        .unwrap();
+    with(&[
+        ("language", "id"),
+        ("body", "empty"),
+        ("timeout", "5"),
+        ("callback_urls", "https://a.test/x, https://b.test/y"),
+    ])
+    .unwrap();
     with(&[("signing", "false")]).unwrap();
-    settings(&[("base_url", "http://host.test"), ("allow_http", "true"), ("api_key", "k"), ("api_secret", "s")]).unwrap();
+    settings(&[("base_url", "http://host.test"), ("allow_http", "true"), ("api_key", "k"), ("api_secret", "s")])
+        .unwrap();
     for (more, expected) in [
         (("signing", "maybe"), "signing is not usable; expected true or false"),
         (("body", "both"), "body is not usable; expected payload or empty"),
@@ -110,7 +117,12 @@ fn settings_are_read_and_refused_by_name() {
     }
     let both = with(&[("signing", "false"), ("body", "empty")]).unwrap_err();
     assert!(both.to_string().contains("body is empty while signing is off"), "{both}");
-    for (base_url, key, secret) in [("http://host.test", "k", "s"), ("https://host.test", "", "s"), ("https://host.test", "k", ""), ("https://host.test", "k\n", "s")] {
+    for (base_url, key, secret) in [
+        ("http://host.test", "k", "s"),
+        ("https://host.test", "", "s"),
+        ("https://host.test", "k", ""),
+        ("https://host.test", "k\n", "s"),
+    ] {
         assert!(Config::new(base_url, key, secret).is_err(), "{base_url} {key:?}");
     }
     let config = Config::new("https://host.test", "key", "secret").unwrap().with_language(Language::Indonesian);

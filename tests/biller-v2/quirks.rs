@@ -43,10 +43,8 @@ async fn quirk_01_the_transaction_id_differs_between_payment_and_status() {
 #[test]
 fn quirk_02_customer_detail_without_s() {
     let row = |name: &str| format!(r#"[{{"key":"{name}","value":1}}]"#);
-    let reply = inquired(
-        "1",
-        &format!(r#""amount":1,"customerDetail":{},"customerDetails":{}"#, row("second"), row("first")),
-    );
+    let reply =
+        inquired("1", &format!(r#""amount":1,"customerDetail":{},"customerDetails":{}"#, row("second"), row("first")));
     let keys: Vec<_> = reply.customer_details().iter().map(|row| row.key.as_str()).collect();
     assert_eq!(keys, ["first", "second"]);
     let reply = inquired("1", &format!(r#""amount":1,"customerDetail":{}"#, row("only")));
@@ -166,7 +164,8 @@ async fn quirk_11_name_and_validity_are_absent_for_pulsa() {
 #[test]
 fn quirk_12_is_mandatory_stands_in_inquiries_only() {
     let rows = r#""billDetails":[{"key":"a","value":1},{"key":"b","value":1,"isMandatory":false}]"#;
-    let seen: Vec<_> = inquired("1", &format!(r#""amount":1,{rows}"#)).bill_details.iter().map(|row| row.is_mandatory).collect();
+    let seen: Vec<_> =
+        inquired("1", &format!(r#""amount":1,{rows}"#)).bill_details.iter().map(|row| row.is_mandatory).collect();
     assert_eq!(seen, [None, Some(false)]);
 }
 
@@ -225,7 +224,8 @@ async fn quirk_16_other_accounts_of_the_same_customer_are_accepted() {
     ] {
         let bench = Bench::new();
         let order = order("Q-16", product, account);
-        let (mut attempt, paid) = bench.buy(price.map_or(order.clone(), |price| order.with_expected_price(price))).await;
+        let (mut attempt, paid) =
+            bench.buy(price.map_or(order.clone(), |price| order.with_expected_price(price))).await;
         assert_eq!(paid.word(), "pending", "{product}");
         assert_eq!(bench.sandbox.charges()[0].customer, sent);
         bench.sandbox.settle();
@@ -236,7 +236,8 @@ async fn quirk_16_other_accounts_of_the_same_customer_are_accepted() {
 #[test]
 fn quirk_16_a_strangers_account_is_not() {
     let shown = r#""customerDetails":[{"key":"Nomor Pelanggan","value":"0811111111111"},{"key":"Kode","value":4711}]"#;
-    let reply = inquired("asked", &format!(r#""amount":5,"accountNumber":"answered","category":"Google Play",{shown}"#));
+    let reply =
+        inquired("asked", &format!(r#""amount":5,"accountNumber":"answered","category":"Google Play",{shown}"#));
     assert!(reply.account_differs);
     let mut pay = pay();
     pay.purchase = Purchase::new("TESTIdihomeV2Stage", &inquire("asked").request, &reply, None).unwrap();

@@ -53,9 +53,15 @@ fn the_inquiry_of_the_document_field_by_field() {
         ]
     );
     let [bill, admin] = reply.bill_details.as_slice() else { panic!("{:?}", reply.bill_details) };
-    assert_eq!((bill.bill_id.as_deref(), bill.is_mandatory, bill.key.as_str()), (Some("1"), Some(true), "Jumlah Tagihan"));
+    assert_eq!(
+        (bill.bill_id.as_deref(), bill.is_mandatory, bill.key.as_str()),
+        (Some("1"), Some(true), "Jumlah Tagihan")
+    );
     assert_eq!((bill.value.as_number(), rows(&bill.bill_info)), (Some(744_750), vec![("Bulan", "N/A".to_owned())]));
-    assert_eq!((admin.bill_id.as_deref(), admin.is_mandatory, admin.key.as_str()), (Some("0"), Some(true), "Biaya Administrasi"));
+    assert_eq!(
+        (admin.bill_id.as_deref(), admin.is_mandatory, admin.key.as_str()),
+        (Some("0"), Some(true), "Biaya Administrasi")
+    );
     assert_eq!((admin.value.as_number(), rows(&admin.bill_info)), (Some(2500), vec![]));
     assert_eq!(rows(&reply.product_details), [("Periode", "N/A".to_owned())]);
     assert!(reply.extra_fields.is_empty());
@@ -66,13 +72,22 @@ fn the_inquiry_of_the_document_field_by_field() {
 fn the_payment_of_the_document_field_by_field() {
     let payment = read(&pay(), 200, PAYMENT).unwrap();
     assert_eq!((payment.succeeded, payment.code), (false, 299));
-    assert_eq!(texts(&payment.message), [Some("Transaksi sedang dalam proses"), Some("Your transaction is processing")]);
+    assert_eq!(
+        texts(&payment.message),
+        [Some("Transaksi sedang dalam proses"), Some("Your transaction is processing")]
+    );
     let transaction = payment.transaction;
     assert_eq!(transaction.ref_number.as_deref(), Some("TESTIdihomeV2Stage"));
     assert_eq!(transaction.transaction_id, Some(220_974));
     assert_eq!(transaction.account_number.as_deref(), Some("123223345"));
-    assert_eq!((transaction.amount, transaction.total_admin, transaction.processing_fee), (rupiah(747_250), rupiah(2500), rupiah(0)));
-    assert_eq!((transaction.product_code.as_deref(), transaction.product_name.as_deref()), (Some("product-code"), Some("product-name")));
+    assert_eq!(
+        (transaction.amount, transaction.total_admin, transaction.processing_fee),
+        (rupiah(747_250), rupiah(2500), rupiah(0))
+    );
+    assert_eq!(
+        (transaction.product_code.as_deref(), transaction.product_name.as_deref()),
+        (Some("product-code"), Some("product-name"))
+    );
     assert_eq!(transaction.category.as_deref(), Some("Internet dan TV Kabel"));
     assert!(transaction.token.is_none() && transaction.customer_name.is_none());
     assert_eq!((transaction.denom.as_deref(), transaction.validity.as_deref()), (None, None));
@@ -84,7 +99,10 @@ fn the_payment_of_the_document_field_by_field() {
 fn the_status_of_the_document_field_by_field() {
     let status = read(&ask_status(), 200, STATUS).unwrap();
     assert_eq!((status.state, status.code), (State::Succeeded, 0));
-    assert_eq!(texts(&status.message), [Some("Transaksi Anda Telah Berhasil"), Some("Your transaction was successful")]);
+    assert_eq!(
+        texts(&status.message),
+        [Some("Transaksi Anda Telah Berhasil"), Some("Your transaction was successful")]
+    );
     let transaction = status.transaction;
     assert_eq!(transaction.transaction_id, Some(220_973));
     assert_eq!(transaction.amount, rupiah(747_250));

@@ -1,6 +1,6 @@
 use biller_core::{
-    Attempt, Biller, BoxFuture, Capabilities, Error, ErrorKind, Evidence, Execution, Hint, Inquiry, InvalidValue,
-    Order, Outcome, Product, Receipt, Records, Refusal, Rupiah, Schedule, Stage, Timestamp,
+    Attempt, Biller, BoxFuture, Capabilities, Claim, Error, ErrorKind, Evidence, Execution, Hint, Inquiry,
+    InvalidValue, Order, Outcome, Product, Receipt, Records, Refusal, Rupiah, Schedule, Stage, Timestamp,
 };
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -184,8 +184,13 @@ fn suspicious(purchase: &Purchase, hint: &Hint) -> Option<&'static str> {
     if hint.reference != purchase.reference.as_str() {
         return Some("refNumber");
     }
-    let transaction = hint.raw.clone().and_then(|raw| Transaction::read(raw).ok())?;
-    purchase.difference(&transaction)
+    if hint.claim == Claim::Pending {
+        return None;
+    }
+    // The raw callback has the fees; what it claims stands in the hint.
+    let mut claimed = hint.raw.clone().and_then(|raw| Transaction::read(raw).ok()).unwrap_or_default();
+    (claimed.amount, claimed.account_number) = (hint.amount, hint.customer.clone());
+    purchase.difference(&claimed)
 }
 
 fn request(order: &Order) -> Result<InquiryRequest, Error> {
