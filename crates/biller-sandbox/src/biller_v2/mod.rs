@@ -6,6 +6,7 @@ mod products;
 mod scenario;
 mod transactions;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -63,6 +64,8 @@ pub(crate) fn provider() -> Box<dyn Provider> {
 struct BillerV2 {
     inquiries: Vec<Inquiry>,
     transactions: Vec<Transaction>,
+    /// The latest transaction of each reference; there are two of one only after the fault `charge_on_resend`.
+    by_reference: HashMap<String, usize>,
     next_serial: i64,
 }
 
@@ -240,6 +243,7 @@ impl BillerV2 {
             Class::Unknown => Reply::json(200, &envelope(plan.answer, product, Nothing {})),
             _ => Reply::json(200, &answers::transaction(&transaction, plan.answer, Answer::Payment)),
         };
+        self.by_reference.insert(transaction.reference.clone(), self.transactions.len());
         self.transactions.push(transaction);
         reply
     }
@@ -277,9 +281,8 @@ impl BillerV2 {
         }
     }
 
-    /// The latest transaction of a reference; there are two only after the fault `charge_on_resend`.
     fn find(&self, reference: &str) -> Option<&Transaction> {
-        self.transactions.iter().rfind(|transaction| transaction.reference == reference)
+        self.transactions.get(*self.by_reference.get(reference)?)
     }
 }
 
