@@ -147,6 +147,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_first_look_never_comes_early() {
+        let schedule = Schedule { jitter_percent: 10, ..Schedule::from_seconds(&[150], 3600) };
+        let mut later = 0;
+        for n in 0..100 {
+            let wait = waits(&schedule, &mut sent(&format!("A-{n}"), 7).await, 1).await[0];
+            assert!((150_000..165_000).contains(&wait), "{wait} ms");
+            later += usize::from(wait > 157_500);
+        }
+        assert!((30..=70).contains(&later), "{later}");
+    }
+
+    #[tokio::test]
     async fn a_restart_changes_no_plan() {
         let mut attempt = sent("A-1", 7).await;
         for _ in 0..12 {

@@ -57,24 +57,26 @@ impl Config {
     ///
     /// `base_url` may carry a path, which is kept: `https://host/prefix`.
     pub fn new(base_url: &str, api_key: impl Into<Secret>, api_secret: impl Into<Secret>) -> Result<Self, Error> {
-        let api_secret = api_secret.into();
-        if api_secret.is_empty() {
-            return Err(Error::configuration("api_secret is empty"));
-        }
-        Ok(Self { api_secret: Some(api_secret), ..Self::without_token(base_url, api_key)? })
+        Self::at(BaseUrl::parse(base_url)?, api_key.into(), Some(api_secret.into()))
     }
 
     /// For gateways that take no tokens: the payload stands in the body alone, and nothing is signed.
     pub fn without_token(base_url: &str, api_key: impl Into<Secret>) -> Result<Self, Error> {
-        let api_key = api_key.into();
+        Self::at(BaseUrl::parse(base_url)?, api_key.into(), None)
+    }
+
+    fn at(base_url: BaseUrl, api_key: Secret, api_secret: Option<Secret>) -> Result<Self, Error> {
         if api_key.is_empty() || !api_key.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Error::configuration("api_key is empty, or holds more than printable ASCII without blanks"));
         }
+        if api_secret.as_ref().is_some_and(Secret::is_empty) {
+            return Err(Error::configuration("api_secret is empty"));
+        }
         let limits = |seconds, max_reply_bytes| Limits { timeout: Duration::from_secs(seconds), max_reply_bytes };
         Ok(Self {
-            base_url: BaseUrl::parse(base_url)?,
+            base_url,
             api_key,
-            api_secret: None,
+            api_secret,
             body: Body::Payload,
             language: Language::English,
             callback_urls: Vec::new(),
@@ -96,16 +98,16 @@ impl Config {
     /// `language` is `en` or `id`, `callback_urls` are separated by commas, times are in seconds; `allow_http` lets plain http through
     /// for any host.
     pub fn from_settings(settings: &Settings) -> Result<Self, Error> {
-        let (base_url, api_key) = (settings.required("base_url")?, settings.required("api_key")?);
-        let allow_http = settings.flag("allow_http")?.unwrap_or(false);
-        let parsed = if allow_http { BaseUrl::parse_allow_http(&base_url)? } else { BaseUrl::parse(&base_url)? };
-        // The constructors parse the address strictly; the one that counts is put in afterwards.
-        let strict = "https://replaced.invalid";
-        let mut config = match settings.flag("signing")?.unwrap_or(true) {
-            true => Self::new(strict, api_key, settings.required("api_secret")?)?,
-            false => Self::without_token(strict, api_key)?,
-        }
-        .with_base_url(parsed);
+        let base_url = settings.required("base_url")?;
+        let base_url = match settings.flag("allow_http")? {
+            Some(true) => BaseUrl::parse_allow_http(&base_url)?,
+            _ => BaseUrl::parse(&base_url)?,
+        };
+        let api_secret = match settings.flag("signing")? {
+            Some(false) => None,
+            _ => Some(Secret::new(settings.required("api_secret")?)),
+        };
+        let mut config = Self::at(base_url, Secret::new(settings.required("api_key")?), api_secret)?;
         config = match settings.optional("body").as_deref() {
             None | Some("payload") => config,
             Some("empty") => config.with_body(Body::Empty)?,
