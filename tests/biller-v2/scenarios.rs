@@ -170,7 +170,7 @@ async fn an_expired_inquiry_that_is_not_renewed_fails_without_a_charge() {
     assert!(bench.sandbox.charges().is_empty());
 }
 
-/// A renewal that fails, or that finds another amount, sends nothing, and the attempt can still be paid.
+/// A renewal that fails, or that finds another amount, sends nothing, and the attempt is over.
 #[tokio::test]
 async fn a_renewal_that_fails_sends_nothing() {
     let bench = Bench::new();
@@ -179,8 +179,10 @@ async fn a_renewal_that_fails_sends_nothing() {
     bench.sandbox.arm(Fault::new("biller-v2", FaultKind::LoseReply).on(Operation::Inquiry)).unwrap();
     let Outcome::Failed(refusal) = bench.biller.pay(&mut attempt, &bench.records).await else { panic!("not failed") };
     assert_eq!(refusal.kind(), ErrorKind::Connection);
-    assert_eq!((bench.payments(), attempt.stage()), (0, Stage::Prepared));
-    assert_eq!(bench.biller.pay(&mut attempt, &bench.records).await.word(), "succeeded");
+    assert_eq!((bench.payments(), attempt.stage()), (0, Stage::Failed));
+    let again = bench.biller.pay(&mut attempt, &bench.records).await;
+    assert!(matches!(&again, Outcome::Unknown(error) if error.kind() == ErrorKind::AlreadySent), "{again:?}");
+    assert_eq!(bench.payments(), 0);
 
     let dearer = |request: &http::Request<bytes::Bytes>| {
         let first = request.uri().path().ends_with("/bill/check");

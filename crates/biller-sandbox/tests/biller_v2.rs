@@ -324,6 +324,11 @@ async fn payments_are_refused_in_the_documented_order() {
     assert_eq!(partner.buy("F", "SBTV01", "123223344").await.code(), 103);
     assert_eq!(partner.buy("F", "SBTV01", "123223344").await.code(), 108);
     assert_eq!(partner.states(), [ChargeState::Succeeded]);
+    let unlisted = partner.buy("T", "SBTV01", "998401000001").await;
+    assert_eq!(
+        unlisted.text,
+        r#"{"responseCode":401,"success":false,"message":{"ID":"Transaksi gagal (401)","EN":"Transaction failed (401)"},"data":{}}"#
+    );
 }
 
 #[tokio::test]
@@ -488,7 +493,7 @@ async fn lists_show_every_product() {
     let products = list.data().as_array().unwrap();
     assert_eq!((list.code(), products.len()), (json!(0), 24));
     assert!(list.text.contains(concat!(
-        r#"{"name":"PLN Prepaid 20.000","description":"Listrik","code":"SBPLN20","logo":"","amount":20000,"adminFee":0,"#,
+        r#"{"name":"PLN Prepaid 20.000","description":"Token listrik","code":"SBPLN20","logo":"","amount":20000,"adminFee":0,"#,
         r#""biller":"PLN","category":"Listrik","active":true,"type":"prepaid"}"#
     )));
     for (code, amount, active, kind) in [

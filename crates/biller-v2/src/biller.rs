@@ -1,6 +1,6 @@
 use biller_core::{
     Attempt, Biller, BoxFuture, Capabilities, Claim, Error, ErrorKind, Evidence, Execution, Hint, Inquiry,
-    InvalidValue, Order, Outcome, Product, Receipt, Records, Refusal, Rupiah, Schedule, Stage, Timestamp,
+    InvalidValue, Order, Outcome, Product, Receipt, Records, Refusal, Rupiah, Schedule, Timestamp,
 };
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -81,44 +81,56 @@ impl BillerV2 {
 
     async fn paid(&self, attempt: &mut Attempt, records: &dyn Records) -> Outcome {
         let clock = self.client.engine().clock().as_ref();
-        let mut purchase = match self.renewed(attempt).await {
-            Ok(purchase) => purchase,
-            Err(outcome) => return outcome,
+        let facts: Facts = match attempt.facts() {
+            Ok(facts) => facts,
+            Err(error) => return Outcome::Unknown(error),
         };
-        purchase.callback_urls.clone_from(&self.client.config().callback_urls);
         if let Err(outcome) = attempt.begin_payment(records, clock).await {
             return outcome;
         }
-        let learnt = match self.client.payment(&purchase).await {
-            Ok(payment) if payment.succeeded => {
-                Outcome::Succeeded(receipt(&purchase, payment.transaction, Evidence::Reply))
-            }
-            Ok(_) => Outcome::Pending,
-            Err(error) => Outcome::from(error),
+        let learnt = match self.fresh(attempt, facts, records).await {
+            Ok(purchase) => self.sent(&purchase).await,
+            Err(refusal) => Outcome::Failed(refusal),
         };
         attempt.end_payment(learnt, records, clock).await
     }
 
-    /// The purchase to pay, its inquiry made anew where that is too old. Nothing has been sent when this fails.
-    async fn renewed(&self, attempt: &mut Attempt) -> Result<Purchase, Outcome> {
-        let mut facts: Facts = attempt.facts().map_err(Outcome::Unknown)?;
-        let now = self.now();
-        let lifetime = self.client.config().inquiry_lifetime;
-        if attempt.stage() != Stage::Prepared || now.since(facts.inquired_at) < lifetime {
-            return Ok(facts.purchase);
+    /// Sends the payment.
+    async fn sent(&self, purchase: &Purchase) -> Outcome {
+        match self.client.payment(purchase).await {
+            Ok(payment) if payment.succeeded => {
+                Outcome::Succeeded(receipt(purchase, payment.transaction, Evidence::Reply))
+            }
+            Ok(_) => Outcome::Pending,
+            Err(error) => Outcome::from(error),
         }
-        let (paid, renewed) = (facts.purchase.amount(), self.inquired(attempt.order()).await);
-        let not_paid = |error: Error| {
-            let reference = attempt.order().reference().to_string();
-            let error = error.at(PROVIDER, "renewed inquiry", Some(&reference));
-            Outcome::Failed(Refusal::new(error.kind(), format!("not paid: {error}")))
-        };
-        let (purchase, reply) = renewed.map_err(not_paid)?;
-        expect_price(Some(paid), purchase.amount()).map_err(not_paid)?;
-        facts = Facts { purchase, inquired_at: now, unclear: facts.unclear };
-        attempt.set_facts(&facts).map_err(Outcome::from)?;
-        attempt.set_inquiry(inquiry(&reply, paid));
-        Ok(facts.purchase)
+    }
+
+    /// The purchase to pay, its inquiry made anew where that is too old. When that fails, the payment is not sent.
+    async fn fresh(&self, attempt: &mut Attempt, facts: Facts, records: &dyn Records) -> Result<Purchase, Refusal> {
+        let now = self.now();
+        let mut purchase = facts.purchase;
+        if now.since(facts.inquired_at) >= self.client.config().inquiry_lifetime {
+            purchase = self.renewed(attempt, purchase.amount(), now).await.map_err(|error| {
+                let error = error.at(PROVIDER, "renewed inquiry", Some(attempt.order().reference().as_str()));
+                Refusal::new(error.kind(), format!("not paid: {error}"))
+            })?;
+            records
+                .save(attempt)
+                .await
+                .map_err(|error| Refusal::new(ErrorKind::NotRecorded, format!("not paid: {error}")))?;
+        }
+        purchase.callback_urls.clone_from(&self.client.config().callback_urls);
+        Ok(purchase)
+    }
+
+    /// The same purchase with a new inquiry, which has to say the same amount.
+    async fn renewed(&self, attempt: &mut Attempt, amount: Rupiah, now: Timestamp) -> Result<Purchase, Error> {
+        let (purchase, reply) = self.inquired(attempt.order()).await?;
+        expect_price(Some(amount), purchase.amount())?;
+        attempt.set_facts(&Facts { purchase: purchase.clone(), inquired_at: now, unclear: Vec::new() })?;
+        attempt.set_inquiry(inquiry(&reply, amount));
+        Ok(purchase)
     }
 
     async fn looked(&self, attempt: &mut Attempt, records: &dyn Records, hint: Option<&Hint>) -> Outcome {

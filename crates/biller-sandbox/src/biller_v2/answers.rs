@@ -39,14 +39,13 @@ pub(super) struct Nothing {}
 pub(super) fn envelope<D>(code: u16, product: Option<&Product>, data: D) -> Envelope<D> {
     let kind = product.map(|product| product.kind);
     let (indonesian, english) = match code {
-        0..=99 => ("Transaksi Anda Telah Berhasil".to_owned(), "Your transaction was successful".to_owned()),
+        0 | 4 => ("Transaksi Anda Telah Berhasil".to_owned(), "Your transaction was successful".to_owned()),
         100 => ("Transaksi gagal, gangguan operator".to_owned(), "Transaction failed, operator fault".to_owned()),
         103 => ("Transaksi gagal, nomor salah".to_owned(), "Transaction failed, wrong number".to_owned()),
         188 => ("transaksi tidak tersedia".to_owned(), "transaction is not available".to_owned()),
         299 => ("Transaksi sedang dalam proses".to_owned(), "Your transaction is processing".to_owned()),
         300 => ("Inkuiri berhasil".to_owned(), "Inquiry is successful".to_owned()),
         304 => ("Nomor pelanggan salah".to_owned(), "Wrong customer number".to_owned()),
-        401 => ("Tidak sah".to_owned(), "Unauthorized".to_owned()),
         _ => (format!("Transaksi gagal ({code})"), format!("Transaction failed ({code})")),
     };
     Envelope {
@@ -59,8 +58,19 @@ pub(super) fn envelope<D>(code: u16, product: Option<&Product>, data: D) -> Enve
 
 /// A list or a balance.
 pub(super) fn success<D>(data: D) -> Envelope<D> {
-    let message = Message { indonesian: "Berhasil".to_owned(), english: "Success".to_owned() };
-    Envelope { message, ..envelope(0, None, data) }
+    envelope(0, None, data).saying("Berhasil", "Success")
+}
+
+/// The answer to a request that did not pass the checks of its headers and its token.
+pub(super) fn unauthorized() -> Envelope<Nothing> {
+    envelope(401, None, Nothing {}).saying("Tidak sah", "Unauthorized")
+}
+
+impl<D> Envelope<D> {
+    fn saying(mut self, indonesian: &str, english: &str) -> Self {
+        self.message = Message { indonesian: indonesian.to_owned(), english: english.to_owned() };
+        self
+    }
 }
 
 #[derive(Serialize)]

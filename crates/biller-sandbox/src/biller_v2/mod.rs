@@ -146,7 +146,7 @@ impl Provider for BillerV2 {
 }
 
 fn unauthorized() -> Reply {
-    Reply::json(401, &envelope(401, None, Nothing {})).refused()
+    Reply::json(401, &answers::unauthorized()).refused()
 }
 
 /// Refused by a check, with no data.

@@ -197,7 +197,7 @@ impl Product {
         let kind = if self.is_bill() { "postpaid" } else { "prepaid" };
         Listed {
             name: self.name,
-            description: self.category(),
+            description: if self.kind == Kind::PlnPrepaid { "Token listrik" } else { self.category() },
             code: self.code,
             logo: "",
             amount: if self.is_bill() { 0 } else { self.bills.iter().sum() },
