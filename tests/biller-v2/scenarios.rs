@@ -290,7 +290,7 @@ async fn a_restart_resolves_what_was_written_down() {
     bench.sandbox.arm(Fault::new("biller-v2", FaultKind::LoseReply).on(Operation::Payment)).unwrap();
     let (_, outcome) = bench.buy(bill("R-1", "123223341")).await;
     assert_eq!(outcome.word(), "unknown");
-    let text = serde_json::to_string(&bench.records.get("biller-v2", "R-1").unwrap()).unwrap();
+    let text = serde_json::to_string(&bench.records.get("biller_v2", "R-1").unwrap()).unwrap();
     let mut attempt: Attempt = serde_json::from_str(&text).unwrap();
     let again = bench.biller.pay(&mut attempt, &bench.records).await;
     assert!(matches!(&again, Outcome::Unknown(error) if error.kind() == ErrorKind::AlreadySent), "{again:?}");
@@ -320,7 +320,7 @@ async fn the_neutral_face_says_what_there_is() {
     let capabilities = bench.biller.capabilities();
     assert!(capabilities.inquiry && capabilities.products && capabilities.balance && capabilities.callback);
     assert!(capabilities.own_reference && capabilities.distinguishes_equal_purchases && !capabilities.history);
-    assert_eq!(bench.biller.provider(), "biller-v2");
+    assert_eq!(bench.biller.provider(), "biller_v2");
     assert_eq!(bench.biller.balance().await.unwrap(), Rupiah::new(100_000_000));
     let products = bench.biller.products().await.unwrap();
     let find = |code: &str| products.iter().find(|product| product.code.as_str() == code).unwrap();

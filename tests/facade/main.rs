@@ -19,11 +19,17 @@ fn configuration(sandbox: &Sandbox) -> BTreeMap<&'static str, String> {
             klikoo["client_id"], klikoo["client_secret"], klikoo["private_key_pem"]
         ),
     );
+    let pln = sandbox.credentials("pln").unwrap();
+    let mut table = "[pln_prepaid]\nbase_url = \"http://127.0.0.1/pln\"\n".to_owned();
+    for (name, value) in pln.as_object().unwrap() {
+        table.push_str(&format!("{name} = {value}\n"));
+    }
+    tables.insert("pln_prepaid", table);
     let biller_v2 = sandbox.credentials("biller-v2").unwrap();
     tables.insert(
-        "biller-v2",
+        "biller_v2",
         format!(
-            "[biller-v2]\nbase_url = \"http://127.0.0.1/biller-v2\"\napi_key = {}\napi_secret = {}\n",
+            "[biller_v2]\nbase_url = \"http://127.0.0.1/biller-v2\"\napi_key = {}\napi_secret = {}\n",
             biller_v2["api_key"], biller_v2["api_secret"]
         ),
     );

@@ -10,7 +10,7 @@ use crate::client::Client;
 use crate::codes::{Call, verdict};
 use crate::model::{DetailRow, InquiryReply, InquiryRequest, Language, Purchase, State, Status, Transaction};
 
-pub(crate) const PROVIDER: &str = "biller-v2";
+pub(crate) const PROVIDER: &str = "biller_v2";
 
 /// How many status answers that prove nothing call a person.
 const UNCLEAR_ANSWERS: usize = 3;

@@ -47,9 +47,23 @@ const PROVIDERS: &[Provider] = &[
             Ok(Arc::new(klikoo::Klikoo::new(client)))
         },
     },
+    #[cfg(feature = "pln-prepaid")]
+    Provider {
+        name: "pln_prepaid",
+        prefix: "PLN_PREPAID",
+        settings: pln_prepaid::Config::SETTINGS,
+        build: |settings, wiring| {
+            let config = pln_prepaid::Config::from_settings(settings)?;
+            let client = match wiring {
+                Some(wiring) => pln_prepaid::Client::with_wiring(config, wiring.clone()),
+                None => over_http!(pln_prepaid::Client::new(config)),
+            };
+            Ok(Arc::new(pln_prepaid::PlnPrepaid::new(client)))
+        },
+    },
     #[cfg(feature = "biller-v2")]
     Provider {
-        name: "biller-v2",
+        name: "biller_v2",
         prefix: "BILLER_V2",
         settings: biller_v2::Config::SETTINGS,
         build: |settings, wiring| {

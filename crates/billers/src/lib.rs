@@ -8,3 +8,5 @@ pub use biller_v2;
 pub use billers::Billers;
 #[cfg(feature = "klikoo")]
 pub use klikoo;
+#[cfg(feature = "pln-prepaid")]
+pub use pln_prepaid;
