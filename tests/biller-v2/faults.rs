@@ -111,6 +111,34 @@ async fn a_payment_is_never_sent_under_a_second_reference() {
     }
 }
 
+/// An order that is prepared a second time is not paid a second time: not while the first payment is open, not after it succeeded, and
+/// not after it failed, when the provider might take the same reference for a new purchase.
+#[tokio::test]
+async fn an_order_prepared_twice_is_paid_once() {
+    for (digit, first, second) in
+        [(1, "succeeded", "unknown"), (2, "pending", "unknown"), (3, "failed", "failed"), (4, "failed", "failed")]
+    {
+        let bench = Bench::new();
+        bench.sandbox.arm(Fault::new("biller-v2", FaultKind::ChargeOnResend)).unwrap();
+        let order = || bill("TWICE-1", &format!("12322334{digit}"));
+        let (mut attempt, mut outcome) = bench.buy(order()).await;
+        if digit == 3 {
+            bench.sandbox.settle();
+            outcome = bench.resolve(&mut attempt).await;
+        }
+        assert_eq!(outcome.word(), first, "{digit}");
+        let (_, again) = bench.buy(order()).await;
+        assert_eq!(again.word(), second, "{digit}");
+        let kind = match &again {
+            biller_core::Outcome::Unknown(error) => error.kind(),
+            biller_core::Outcome::Failed(refusal) => refusal.kind(),
+            _ => panic!("{again:?}"),
+        };
+        assert_eq!(kind, biller_core::ErrorKind::AlreadySent, "{digit}");
+        assert_eq!((bench.payments(), bench.sandbox.charges().len()), (1, usize::from(digit != 4)), "{digit}");
+    }
+}
+
 /// Not sent for certain: failed, and the same reference may be used again.
 #[tokio::test]
 async fn what_was_provably_not_sent_failed() {
@@ -123,6 +151,8 @@ async fn what_was_provably_not_sent_failed() {
     let biller_core::Outcome::Failed(refusal) = outcome else { panic!("{outcome:?}") };
     assert_eq!(refusal.kind(), biller_core::ErrorKind::NotSent);
     assert!(bench.sandbox.charges().is_empty());
+    let (_, again) = bench.buy(bill("N-1", "123223341")).await;
+    assert_eq!((again.word(), bench.sandbox.charges().len()), ("succeeded", 1));
 }
 
 /// A record that cannot be written stops the purchase before it is sent.
