@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod biller_v2;
 mod callbacks;
 mod clock;
 mod context;
@@ -32,5 +33,5 @@ pub use sandbox::{ConnectionClosed, Sandbox, SandboxBuilder};
 
 /// Every provider, freshly set up: one line each, in the order of the documentation.
 fn providers(seed: u64) -> Vec<Box<dyn provider::Provider>> {
-    vec![pln::provider(), mmbc::provider(), klikoo::provider(seed)]
+    vec![pln::provider(), mmbc::provider(), klikoo::provider(seed), biller_v2::provider()]
 }

@@ -3,6 +3,8 @@
 mod billers;
 
 pub use biller_core as core;
+#[cfg(feature = "biller-v2")]
+pub use biller_v2;
 pub use billers::Billers;
 #[cfg(feature = "klikoo")]
 pub use klikoo;
