@@ -146,12 +146,15 @@ async fn a_duplicate_reference_is_unknown_and_leads_to_the_twin() {
     let bench = Bench::new();
     let mut first = bench.klikoo.prepare(pulsa("TWIN-1", "081200000001")).await.unwrap();
     bench.klikoo.pay(&mut first, &bench.records).await;
-    // Records that have lost the first purchase cannot stop the second; the provider does.
-    let records = MemoryRecords::default();
     let mut second = bench.klikoo.prepare(pulsa("TWIN-1", "081200000001")).await.unwrap();
-    let Outcome::Unknown(error) = bench.klikoo.pay(&mut second, &records).await else { panic!("not unknown") };
+    let Outcome::Unknown(error) = bench.klikoo.pay(&mut second, &bench.records).await else { panic!("not unknown") };
+    assert_eq!((error.kind(), bench.buys()), (ErrorKind::AlreadySent, 1));
+
+    // Records that have forgotten the first send it, and the provider refuses it.
+    let forgetful = MemoryRecords::default();
+    let Outcome::Unknown(error) = bench.klikoo.pay(&mut second, &forgetful).await else { panic!("not unknown") };
     assert_eq!(error.kind(), ErrorKind::Duplicate);
-    assert_eq!(bench.klikoo.resolve(&mut second, &records).await.word(), "succeeded");
+    assert_eq!(bench.klikoo.resolve(&mut second, &forgetful).await.word(), "succeeded");
     assert_eq!(bench.sandbox.charges().len(), 1);
 }
 
