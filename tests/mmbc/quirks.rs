@@ -344,6 +344,13 @@ impl Records for LateTwin {
         Box::pin(async { Ok(()) })
     }
 
+    fn load<'a>(
+        &'a self,
+        _provider: &'a str,
+        _reference: &'a biller_core::Reference,
+    ) -> BoxFuture<'a, Result<Option<Attempt>, RecordError>> {
+        Box::pin(async { Ok(None) })
+    }
     fn others<'a>(&'a self, _: &'a Attempt) -> BoxFuture<'a, Result<Vec<Attempt>, RecordError>> {
         let asked = self.asked.swap(true, std::sync::atomic::Ordering::SeqCst);
         Box::pin(async move { Ok(if asked { vec![self.twin.clone()] } else { Vec::new() }) })
