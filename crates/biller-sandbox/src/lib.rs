@@ -15,6 +15,7 @@ mod requests;
 mod sandbox;
 mod serve;
 mod settle;
+mod sidompul;
 
 pub use callbacks::Callback;
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -28,6 +29,5 @@ pub use sandbox::{ConnectionClosed, Sandbox, SandboxBuilder};
 
 /// Every provider, freshly set up: one line each, in the order of the documentation.
 fn providers(seed: u64) -> Vec<Box<dyn provider::Provider>> {
-    let _ = seed;
-    vec![]
+    vec![sidompul::provider(seed)]
 }
