@@ -236,16 +236,18 @@ impl Attempt {
         self.conclude(learnt, records, clock).await
     }
 
-    /// The end of one look: counts it, and notes what was learnt. `Unknown` means that nothing was.
+    /// The end of one look: counts it, and notes what was learnt. An error while asking means that nothing was, whatever it
+    /// says about the call that asked.
     ///
     /// Past `decide_after` since the sending, a purchase that is still open calls a person.
     pub async fn end_look(
         &mut self,
-        learnt: Outcome,
+        learnt: Result<Outcome, Error>,
         decide_after: std::time::Duration,
         records: &dyn Records,
         clock: &dyn Clock,
     ) -> Outcome {
+        let learnt = learnt.unwrap_or_else(|error| Outcome::Unknown(error.about_the_purchase()));
         let now = clock.now();
         self.looks += 1;
         self.last_look = Some(now);

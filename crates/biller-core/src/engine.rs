@@ -38,8 +38,7 @@ pub struct Engine {
 const NOTABLE_DIFFERENCE: Duration = Duration::from_secs(60);
 
 impl Engine {
-    /// An engine for one client of `provider`.
-    pub fn new(
+    pub(crate) fn new(
         provider: &'static str,
         transport: Arc<dyn Transport>,
         clock: Arc<dyn Clock>,

@@ -216,6 +216,13 @@ impl Error {
         }
     }
 
+    /// What an error while asking says about the purchase: nothing.
+    #[must_use]
+    pub(crate) fn about_the_purchase(mut self) -> Self {
+        self.0.execution = Execution::Unknown;
+        self
+    }
+
     /// Names the purchase; what is already said stays.
     #[must_use]
     pub fn with_reference(mut self, reference: &str) -> Self {

@@ -32,6 +32,7 @@ mod retry;
 mod rupiah;
 mod schedule;
 mod secret;
+mod settings;
 #[cfg(feature = "signing")]
 pub mod signing;
 mod stroom_token;
@@ -39,6 +40,7 @@ mod timestamp;
 mod token_cache;
 mod transport;
 mod verdict;
+mod wiring;
 
 pub use attempt::{Attempt, Attention, Stage};
 pub use base_url::BaseUrl;
@@ -69,8 +71,10 @@ pub use retry::RetryPolicy;
 pub use rupiah::Rupiah;
 pub use schedule::Schedule;
 pub use secret::Secret;
+pub use settings::Settings;
 pub use stroom_token::StroomToken;
 pub use timestamp::{Timestamp, WibDay};
 pub use token_cache::{AccessToken, TokenCache};
 pub use transport::{BoxFuture, Delivery, Transport, TransportError};
 pub use verdict::Verdict;
+pub use wiring::Wiring;

@@ -5,7 +5,7 @@ use http::{Method, Request};
 use serde_json::{Map, Value, json};
 
 use crate::faults::{Fault, FaultKind};
-use crate::provider::{Operation, Reply};
+use crate::provider::Reply;
 use crate::sandbox::Sandbox;
 
 /// Where the control interface begins.

@@ -7,6 +7,7 @@ mod control;
 mod crypto;
 mod faults;
 mod json;
+mod klikoo;
 mod ledger;
 mod mount;
 mod provider;
@@ -29,5 +30,8 @@ pub use sandbox::{ConnectionClosed, Sandbox, SandboxBuilder};
 
 /// Every provider, freshly set up: one line each, in the order of the documentation.
 fn providers(seed: u64) -> Vec<Box<dyn provider::Provider>> {
-    vec![sidompul::provider(seed)]
+    vec![
+        klikoo::provider(seed), //
+        sidompul::provider(seed),
+    ]
 }

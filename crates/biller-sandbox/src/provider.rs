@@ -108,7 +108,7 @@ pub(crate) struct Request {
 impl Request {
     pub(crate) fn new(request: http::Request<Bytes>) -> Self {
         let (parts, body) = request.into_parts();
-        let path = parts.uri.path().trim_start_matches('/');
+        let path = parts.uri.path().strip_prefix('/').unwrap_or_default();
         let (prefix, rest) = path.split_at(path.find('/').unwrap_or(path.len()));
         Self {
             method: parts.method,

@@ -259,6 +259,14 @@ impl Sandbox {
         count
     }
 
+    /// What a client of `provider` needs to connect: keys, secrets and PINs, as `GET /_sandbox` shows them. None where the provider
+    /// is unknown.
+    pub fn credentials(&self, provider: &str) -> Option<Value> {
+        let state = self.lock();
+        let slot = state.providers.iter().find(|slot| slot.provider.profile().name == provider)?;
+        Some(slot.provider.credentials())
+    }
+
     /// Puts back the seed's initial state. The clock goes on.
     pub fn reset(&self) {
         let mut state = self.lock();
