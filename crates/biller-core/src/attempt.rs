@@ -266,19 +266,34 @@ impl Attempt {
         known
     }
 
-    fn merge(&mut self, learnt: Outcome, now: Timestamp) -> Outcome {
+    fn merge(&mut self, mut learnt: Outcome, now: Timestamp) -> Outcome {
+        if let Outcome::Unknown(error) = learnt {
+            let error = error.with_reference(self.order.reference().as_str());
+            if error.kind().needs_person() {
+                self.call_person(now, error.to_string());
+            }
+            learnt = Outcome::Unknown(error);
+        }
         match (self.stage, learnt) {
             (Stage::Succeeded, Outcome::Succeeded(receipt)) => Outcome::Succeeded(receipt),
             (Stage::Succeeded, learnt) => {
-                if let Outcome::Failed(refusal) = learnt {
-                    self.call_person(now, format!("succeeded, but the provider now says: {refusal}"));
+                match learnt {
+                    Outcome::Failed(refusal) => {
+                        self.call_person(now, format!("succeeded, but the provider now says: {refusal}"));
+                    }
+                    Outcome::Pending => self.call_person(now, "succeeded, but the provider now says: pending"),
+                    Outcome::Succeeded(_) | Outcome::Unknown(_) => {}
                 }
                 Outcome::Succeeded(self.recorded_receipt())
             }
             (Stage::Failed, learnt) => {
-                if let Outcome::Succeeded(receipt) = learnt {
-                    let id = receipt.provider_id.as_deref().unwrap_or("-");
-                    self.call_person(now, format!("failed, but the provider now says that {id} succeeded"));
+                match learnt {
+                    Outcome::Succeeded(receipt) => {
+                        let id = receipt.provider_id.as_deref().unwrap_or("-");
+                        self.call_person(now, format!("failed, but the provider now says that {id} succeeded"));
+                    }
+                    Outcome::Pending => self.call_person(now, "failed, but the provider now says: pending"),
+                    Outcome::Failed(_) | Outcome::Unknown(_) => {}
                 }
                 Outcome::Failed(self.refusal.clone().unwrap_or_else(|| Refusal::new(ErrorKind::Refused, "failed")))
             }
@@ -296,14 +311,8 @@ impl Attempt {
                 self.stage = Stage::Pending;
                 Outcome::Pending
             }
-            (stage, Outcome::Unknown(error)) => {
-                let error = error.with_reference(self.order.reference().as_str());
-                if error.kind().needs_person() {
-                    self.call_person(now, error.to_string());
-                }
-                if stage == Stage::Pending {
-                    return Outcome::Pending;
-                }
+            (Stage::Pending, Outcome::Unknown(_)) => Outcome::Pending,
+            (_, Outcome::Unknown(error)) => {
                 self.stage = Stage::Unknown;
                 Outcome::Unknown(error)
             }
@@ -340,3 +349,6 @@ impl fmt::Debug for Attempt {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -166,7 +166,7 @@ impl Engine {
 /// Whatever happened while the token was fetched, the call itself was not sent.
 fn no_token(error: Error) -> Error {
     match error.kind() {
-        ErrorKind::Configuration | ErrorKind::Signing => error,
+        ErrorKind::Configuration | ErrorKind::Signing if error.execution() == Execution::NotExecuted => error,
         _ => Error::new(ErrorKind::NoToken, Execution::NotExecuted)
             .with_detail(error.to_string())
             .with_retry_after(error.retry_after())
@@ -176,7 +176,8 @@ fn no_token(error: Error) -> Error {
 
 /// Whether the engine may send the same operation again after this error.
 fn may_repeat(effect: Effect, error: &Error) -> bool {
-    if error.kind() == ErrorKind::NotSent && error.execution() == Execution::NotExecuted {
+    // A status means that there was a reply, so something was sent, whatever the reply claims.
+    if error.kind() == ErrorKind::NotSent && error.execution() == Execution::NotExecuted && error.status().is_none() {
         return true;
     }
     let passing = match error.kind() {
@@ -199,3 +200,6 @@ fn retry_after(response: &http::Response<Bytes>, now: Timestamp) -> Option<Durat
         Err(_) => Timestamp::parse_http_date(value).map(|at| at.since(now)),
     }
 }
+
+#[cfg(test)]
+mod tests;

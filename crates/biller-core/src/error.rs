@@ -374,4 +374,27 @@ mod tests {
         assert_eq!(error.reference(), Some("A-1"));
         assert_eq!(error.execution(), Execution::NotExecuted);
     }
+
+    #[test]
+    fn neither_display_nor_debug_shows_what_the_provider_wrote() {
+        let reply = http::Response::builder().status(200).body(Bytes::from_static(b"SERIAL-4711")).expect("a reply");
+        let error = Error::new(ErrorKind::Unproven, Execution::Unknown)
+            .with_detail("answer without proof")
+            .with_provider_message(Some("saldo 12.000"))
+            .with_reply(&reply, Some(Duration::from_secs(7)));
+        assert_eq!(error.provider_message(), Some("saldo 12.000"));
+        assert_eq!(error.reply().map(|body| &body[..]), Some(&b"SERIAL-4711"[..]));
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
+        for shown in [error.to_string(), format!("{error:?}"), format!("{:#?}", crate::Outcome::Unknown(error))] {
+            assert!(!shown.contains("12.000") && !shown.contains("4711"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_code_is_short_and_plain_or_absent() {
+        let code = |text: &str| Error::new(ErrorKind::Unlisted, Execution::Unknown).with_code(text);
+        assert_eq!(code("E_0-1").code(), Some("E_0-1"));
+        assert_eq!(code(&"9".repeat(40)).code(), Some("9".repeat(32).as_str()));
+        assert_eq!(code(" \n").code(), None);
+    }
 }

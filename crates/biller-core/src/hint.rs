@@ -91,3 +91,51 @@ impl fmt::Debug for Hint {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::{Order, Timestamp};
+
+    #[test]
+    fn names_what_differs_and_nothing_that_is_absent() {
+        let order = Order::new("A-1", "S10", "081213456789").unwrap();
+        let attempt = Attempt::new("klikoo", order, "key", Timestamp::from_unix_millis(0), &()).unwrap();
+        let amounts = [Rupiah::new(10_000), Rupiah::new(10_450)];
+        // Customer, product and amount of the hint; the amounts that would be right; what differs.
+        for (customer, product, amount, amounts, expected) in [
+            (None, None, None, &amounts[..], &[][..]),
+            (Some("081213456789"), Some("S10"), Some(10_000), &amounts, &[]),
+            (Some("081213456789"), Some(" S10 "), Some(10_450), &amounts, &[]),
+            (Some("6281213456789"), None, None, &amounts, &[]),
+            (Some("081213456780"), None, None, &amounts, &["customer"]),
+            (Some(""), None, None, &amounts, &["customer"]),
+            (None, Some("s10"), None, &amounts, &["product"]),
+            (None, None, Some(10_001), &amounts, &["amount"]),
+            (None, None, Some(10_001), &[], &[]),
+            (Some("x"), Some("x"), Some(0), &amounts, &["customer", "product", "amount"]),
+        ] {
+            let mut hint = Hint::new("A-1", Claim::Succeeded);
+            hint.customer = customer.map(str::to_owned);
+            hint.product = product.map(str::to_owned);
+            hint.amount = amount.map(Rupiah::new);
+            let same = |theirs: &str, ours: &str| theirs == ours || theirs == ours.replacen('0', "62", 1);
+            assert_eq!(hint.differences(&attempt, amounts, same), expected, "{customer:?} {product:?} {amount:?}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_neither_customer_nor_body() {
+        let mut hint = Hint::new("A-1", Claim::Failed);
+        hint.customer = Some("081213456789".to_owned());
+        hint.amount = Some(Rupiah::new(10_000));
+        hint.raw = Some(RawJson::from_slice(br#"{"sn": "SERIAL-4711"}"#).unwrap());
+        assert_eq!(
+            format!("{hint:?}"),
+            "Hint { reference: \"A-1\", provider_id: None, customer: Some(\"********6789\"), product: None, \
+             amount: Some(Rupiah(10000)), claim: Failed, .. }"
+        );
+    }
+}

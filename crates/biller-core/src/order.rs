@@ -164,10 +164,11 @@ fn checked_customer(customer: &str) -> Result<String, InvalidValue> {
     Ok(customer.to_owned())
 }
 
-/// A customer number with all but its last four characters hidden.
+/// A customer number with all but its last four characters hidden; one of fewer than eight wholly.
 pub(crate) fn hidden(text: &str) -> String {
-    let shown = text.chars().count().saturating_sub(4);
-    text.chars().enumerate().map(|(n, c)| if n < shown { '*' } else { c }).collect()
+    let length = text.chars().count();
+    let hidden = if length < 8 { length } else { length - 4 };
+    text.chars().enumerate().map(|(n, c)| if n < hidden { '*' } else { c }).collect()
 }
 
 impl fmt::Debug for Order {
@@ -180,5 +181,70 @@ impl fmt::Debug for Order {
             .field("expected_price", &self.expected_price)
             .field("repeat", &self.repeat)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn refuses_what_no_provider_takes_and_names_the_field() {
+        let long = "1".repeat(65);
+        for (reference, product, customer, expected) in [
+            ("", "S10", "0812", "reference: empty; "),
+            ("A 1", "S10", "0812", "reference: 3 characters (1 digit, 1 letter, 1 other); "),
+            ("A-1", "S 10", "0812", "product code: 4 characters (2 digits, 1 letter, 1 other); "),
+            ("A-1", "S10", "  ", "customer: empty; "),
+            ("A-1", "S10", "08\n12", "customer: 5 characters (4 digits, 1 other); "),
+            ("A-1", "S10", "é", "customer: 1 character (1 letter); "),
+            ("A-1", "S10", long.as_str(), "customer: 65 characters (65 digits); "),
+        ] {
+            let error = Order::new(reference, product, customer).unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{error}");
+        }
+        assert_eq!(Order::new("A-1", "S10", " 0812 ").unwrap().customer(), "0812");
+        assert_eq!(Order::new("A-1", "S10", &"1".repeat(64)).unwrap().repeat(), 1);
+    }
+
+    #[test]
+    fn refuses_amounts_below_one_rupiah() {
+        let order = || Order::new("A-1", "S10", "0812").unwrap();
+        assert_eq!(order().check_amounts(), Ok(()));
+        assert_eq!(order().with_amount(Rupiah::new(1)).with_expected_price(Rupiah::new(1)).check_amounts(), Ok(()));
+        for wrong in [Rupiah::ZERO, Rupiah::new(-5)] {
+            assert_eq!(order().with_amount(wrong).check_amounts().unwrap_err().field(), "amount");
+            assert_eq!(order().with_expected_price(wrong).check_amounts().unwrap_err().field(), "expected_price");
+        }
+    }
+
+    #[test]
+    fn debug_hides_customer_phone_and_options() {
+        let order = Order::new("A-1", "PLN20", "01105691111")
+            .unwrap()
+            .with_amount(Rupiah::new(20_000))
+            .with_phone(Msisdn::parse("081213456789").unwrap())
+            .with_option("channel", "shop 7");
+        assert_eq!(
+            format!("{order:?}"),
+            "Order { reference: Reference(\"A-1\"), product: ProductCode(\"PLN20\"), customer: \"*******1111\", \
+             amount: Some(Rupiah(20000)), expected_price: None, repeat: None, .. }"
+        );
+    }
+
+    #[test]
+    fn a_short_customer_number_is_hidden_wholly() {
+        for (customer, shown) in [
+            ("", ""),
+            ("1", "*"),
+            ("1234", "****"),
+            ("1234567", "*******"),
+            ("12345678", "****5678"),
+            ("01105691111", "*******1111"),
+        ] {
+            assert_eq!(hidden(customer), shown);
+        }
     }
 }

@@ -92,3 +92,26 @@ impl fmt::Debug for Receipt {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::Outcome;
+
+    #[test]
+    fn debug_shows_no_bearer_money_and_no_customer() {
+        let mut receipt = Receipt::new("klikoo", "A-1", "PLN20", "01105691111", Evidence::Reply);
+        receipt.customer_name = Some("SITI AMINAH".to_owned());
+        receipt.serial = Some(Secret::new("SERIAL-4711"));
+        receipt.stroom_token = Some(StroomToken::parse("6156-0790-0556-6477-7418").unwrap());
+        receipt.raw = Some(RawJson::from_slice(br#"{"sn": "SERIAL-4711"}"#).unwrap());
+        assert_eq!(
+            format!("{:?}", Outcome::Succeeded(receipt)),
+            "Succeeded(Receipt { provider: \"klikoo\", reference: \"A-1\", provider_id: None, product: \"PLN20\", \
+             customer: \"*******1111\", charged: None, at: None, serial: Some(Secret(..)), \
+             stroom_token: Some(StroomToken(..)), evidence: Reply, .. })"
+        );
+    }
+}

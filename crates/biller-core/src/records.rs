@@ -45,3 +45,47 @@ impl Records for MemoryRecords {
         Box::pin(async { Ok(others) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::{Order, Rupiah, Timestamp};
+
+    fn attempt(provider: &'static str, reference: &str, customer: &str) -> Attempt {
+        let order = Order::new(reference, "S10", customer).unwrap();
+        Attempt::new(provider, order, "key", Timestamp::from_unix_millis(0), &()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_latest_state_is_kept_under_provider_and_reference() {
+        let records = MemoryRecords::default();
+        let mut saved = attempt("klikoo", "A-1", "081213456789");
+        records.save(&saved).await.unwrap();
+        saved.set_price(Some(Rupiah::new(10_450)));
+        records.save(&saved).await.unwrap();
+        records.save(&attempt("pln_prepaid", "A-1", "01105691111")).await.unwrap();
+
+        assert_eq!(records.get("klikoo", "A-1").unwrap().price(), Some(Rupiah::new(10_450)));
+        assert_eq!(records.get("pln_prepaid", "A-1").unwrap().order().customer(), "01105691111");
+        assert!(records.get("klikoo", "A-2").is_none());
+    }
+
+    #[tokio::test]
+    async fn others_are_those_of_the_same_customer_at_the_same_provider() {
+        let records = MemoryRecords::default();
+        for (provider, reference, customer) in [
+            ("klikoo", "A-1", "081213456789"),
+            ("klikoo", "A-2", "081213456789"),
+            ("klikoo", "A-3", "081213456789"),
+            ("klikoo", "B-1", "081213456780"),
+            ("mmbc_pulsa", "C-1", "081213456789"),
+        ] {
+            records.save(&attempt(provider, reference, customer)).await.unwrap();
+        }
+        let others = records.others(&attempt("klikoo", "A-1", "081213456789")).await.unwrap();
+        let references: Vec<&str> = others.iter().map(|other| other.order().reference().as_str()).collect();
+        assert_eq!(references, ["A-2", "A-3"]);
+    }
+}

@@ -77,3 +77,31 @@ impl From<&Error> for Refusal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::Execution;
+
+    #[test]
+    fn tells_what_the_error_told_and_keeps_the_provider_s_words_to_itself() {
+        let error = Error::new(ErrorKind::Refused, Execution::NotExecuted)
+            .with_code("14")
+            .with_provider_message(Some("saldo 12.000"))
+            .at("klikoo", "buy", Some("A-1"));
+        let refusal = Refusal::from(&error);
+        assert_eq!((refusal.kind(), refusal.code()), (ErrorKind::Refused, Some("14")));
+        assert_eq!(refusal.provider_message(), Some("saldo 12.000"));
+        assert_eq!(refusal.to_string(), "klikoo buy: refused, code 14, reference A-1 (not executed)");
+        assert_eq!(
+            format!("{refusal:?}"),
+            "Refusal { kind: Refused, code: Some(\"14\"), \
+             detail: \"klikoo buy: refused, code 14, reference A-1 (not executed)\", provider_message: Some(..) }"
+        );
+        let stored = serde_json::to_string(&refusal).unwrap();
+        assert!(!stored.contains("12.000"), "{stored}");
+        assert_eq!(serde_json::from_str::<Refusal>(&stored).unwrap(), refusal.with_provider_message(None));
+    }
+}

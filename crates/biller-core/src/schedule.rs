@@ -67,3 +67,128 @@ impl Schedule {
         wait - spread + Duration::from_millis(hash % width)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::{Error, ErrorKind, Execution, ManualClock, MemoryRecords, Order, Outcome};
+
+    const NOW: Timestamp = Timestamp::from_unix_millis(1_767_322_800_000);
+    const HOUR: u64 = 3600;
+
+    fn prepared(reference: &str) -> Attempt {
+        Attempt::new("klikoo", Order::new(reference, "S10", "081213456789").unwrap(), "key", NOW, &()).unwrap()
+    }
+
+    /// An attempt that was sent now and whose payment ended after `seconds`, unknown.
+    async fn sent(reference: &str, seconds: u64) -> Attempt {
+        let (records, clock) = (MemoryRecords::default(), ManualClock::new(NOW));
+        let mut attempt = prepared(reference);
+        attempt.begin_payment(&records, &clock).await.unwrap();
+        clock.advance(Duration::from_secs(seconds));
+        attempt.end_payment(Outcome::Unknown(timeout()), &records, &clock).await;
+        attempt
+    }
+
+    fn timeout() -> Error {
+        Error::new(ErrorKind::Timeout, Execution::Unknown)
+    }
+
+    async fn look(attempt: &mut Attempt, at: Timestamp) {
+        let day = Duration::from_secs(24 * HOUR);
+        attempt.end_look(Err(timeout()), day, &MemoryRecords::default(), &ManualClock::new(at)).await;
+    }
+
+    /// The waits before the first `count` looks, each at its appointed time, in milliseconds.
+    async fn waits(schedule: &Schedule, attempt: &mut Attempt, count: usize) -> Vec<u64> {
+        let mut waits = Vec::new();
+        let mut last = attempt.ended_at().unwrap();
+        for _ in 0..count {
+            let next = schedule.next_look(attempt).unwrap();
+            waits.push(u64::try_from(next.since(last).as_millis()).unwrap());
+            look(attempt, next).await;
+            last = next;
+        }
+        waits
+    }
+
+    #[tokio::test]
+    async fn the_trade_looks_after_seconds_then_minutes_then_hourly() {
+        // 10 s, 30 s, 1, 2, 5, 10, 15, 30 and 60 min after the payment, then hourly.
+        let marks = [10, 30, 60, 120, 300, 600, 900, 1800, HOUR, 2 * HOUR, 3 * HOUR, 4 * HOUR];
+        let exact = Schedule { jitter_percent: 0, ..Schedule::trade() };
+        let plain = waits(&exact, &mut sent("A-1", 7).await, marks.len()).await;
+        let reached: Vec<u64> = plain
+            .iter()
+            .scan(0, |sum, wait| {
+                *sum += wait;
+                Some(*sum)
+            })
+            .collect();
+        assert_eq!(reached, marks.map(|mark| mark * 1000));
+
+        let (mut shortened, mut lengthened) = (0, 0);
+        for n in 0..200 {
+            let strayed = waits(&Schedule::trade(), &mut sent(&format!("A-{n}"), 7).await, marks.len()).await;
+            for (wait, exact) in strayed.into_iter().zip(&plain) {
+                assert!(wait * 10 >= exact * 9 && wait * 10 <= exact * 11, "{wait} ms for {exact} ms");
+                shortened += usize::from(wait * 100 < exact * 95);
+                lengthened += usize::from(wait * 100 > exact * 105);
+            }
+        }
+        // A quarter of 2400 waits each, if they spread evenly.
+        assert!((480..=720).contains(&shortened) && (480..=720).contains(&lengthened), "{shortened}, {lengthened}");
+    }
+
+    #[tokio::test]
+    async fn a_restart_changes_no_plan() {
+        let mut attempt = sent("A-1", 7).await;
+        for _ in 0..12 {
+            let planned = Schedule::trade().next_look(&attempt).unwrap();
+            let restarted: Attempt = serde_json::from_str(&serde_json::to_string(&attempt).unwrap()).unwrap();
+            assert_eq!(Schedule::trade().next_look(&restarted), Some(planned));
+            look(&mut attempt, planned).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn after_a_crash_the_first_look_counts_from_the_sending() {
+        let mut attempt = prepared("A-1");
+        attempt.begin_payment(&MemoryRecords::default(), &ManualClock::new(NOW)).await.unwrap();
+        let schedule = Schedule::from_seconds(&[10], HOUR);
+        assert_eq!(schedule.next_look(&attempt), Some(NOW.after(Duration::from_secs(10))));
+    }
+
+    #[tokio::test]
+    async fn a_late_look_moves_the_next_ones() {
+        let schedule = Schedule::from_seconds(&[10, 20], HOUR);
+        let mut attempt = sent("A-1", 0).await;
+        let late = NOW.after(Duration::from_secs(500));
+        look(&mut attempt, late).await;
+        assert_eq!(schedule.next_look(&attempt), Some(late.after(Duration::from_secs(20))));
+    }
+
+    #[tokio::test]
+    async fn looks_end_with_the_time_for_them() {
+        let schedule =
+            Schedule { stop_after: Some(Duration::from_secs(2 * HOUR)), ..Schedule::from_seconds(&[HOUR], HOUR) };
+        let mut attempt = sent("A-1", 0).await;
+        assert_eq!(waits(&schedule, &mut attempt, 2).await, [HOUR * 1000, HOUR * 1000]);
+        assert_eq!(schedule.next_look(&attempt), None);
+
+        // The time runs from the sending, not from the end of the payment.
+        let mut attempt = sent("A-1", 1).await;
+        assert_eq!(waits(&schedule, &mut attempt, 1).await, [HOUR * 1000]);
+        assert_eq!(schedule.next_look(&attempt), None);
+    }
+
+    #[tokio::test]
+    async fn a_final_purchase_is_not_looked_at() {
+        let failed = Outcome::from(Error::new(ErrorKind::Refused, Execution::NotExecuted));
+        let mut attempt = sent("A-1", 0).await;
+        attempt.end_payment(failed, &MemoryRecords::default(), &ManualClock::new(NOW)).await;
+        assert_eq!(Schedule::trade().next_look(&attempt), None);
+    }
+}

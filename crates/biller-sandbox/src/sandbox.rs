@@ -349,7 +349,9 @@ impl Sandbox {
     fn settled(&self) -> MutexGuard<'_, State> {
         let now = self.now();
         let mut state = self.lock();
-        state.settle_due(now, self.inner.settle_after);
+        if state.settle_due(now, self.inner.settle_after) {
+            self.inner.wake.notify_one();
+        }
         state
     }
 
@@ -481,11 +483,15 @@ impl State {
         self.providers.iter().map(|slot| slot.provider.profile())
     }
 
-    fn settle_due(&mut self, now: Timestamp, settle_after: Duration) {
+    /// Whether there was any.
+    fn settle_due(&mut self, now: Timestamp, settle_after: Duration) -> bool {
+        let mut any = false;
         while let Some(pending) = self.books.schedule.pop_due(now) {
             let due = pending.due.unwrap_or(now);
             self.settle(pending, due, settle_after);
+            any = true;
         }
+        any
     }
 
     fn settle(&mut self, pending: Pending, at: Timestamp, settle_after: Duration) {

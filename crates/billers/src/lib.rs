@@ -1,1 +1,8 @@
-//! placeholder
+#![doc = include_str!("../README.md")]
+
+mod billers;
+
+pub use biller_core as core;
+pub use billers::Billers;
+#[cfg(feature = "klikoo")]
+pub use klikoo;

@@ -40,11 +40,7 @@ impl Purchase {
     /// ```
     pub fn new(reference: &str, product_code: &str, value: &str, amount: Rupiah) -> Result<Self, InvalidValue> {
         let value = destination("value", value)?;
-        let product_code = ProductCode::parse(product_code)?;
-        if !product_code.as_str().bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)) {
-            let shape = shape_of(product_code.as_str());
-            return Err(InvalidValue::new("product_code", shape, "1 to 64 of A-Z a-z 0-9 . _ -"));
-        }
+        let product_code = product(product_code)?;
         let amount = at_least_one("amount", amount)?;
         Ok(Self {
             reference: Reference::parse(reference)?,
@@ -117,6 +113,15 @@ pub(crate) fn destination(field: &'static str, text: &str) -> Result<String, Inv
         return Err(InvalidValue::new(field, shape_of(text), "1 to 32 of A-Z a-z 0-9 . _ - @ +"));
     }
     Ok(text.to_owned())
+}
+
+/// A product code that no server re-encodes.
+fn product(text: &str) -> Result<ProductCode, InvalidValue> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    ProductCode::parse(text)
+        .ok()
+        .filter(|code| code.as_str().bytes().all(allowed))
+        .ok_or_else(|| InvalidValue::new("product_code", shape_of(text), "1 to 64 of A-Z a-z 0-9 . _ -"))
 }
 
 fn at_least_one(field: &'static str, amount: Rupiah) -> Result<Rupiah, InvalidValue> {
@@ -216,7 +221,7 @@ impl Bill {
     pub fn new(product_code: &str, account_number: &str) -> Result<Self, InvalidValue> {
         Ok(Self {
             account_number: destination("account_number", account_number)?,
-            product_code: ProductCode::parse(product_code)?,
+            product_code: product(product_code)?,
             period: None,
         })
     }

@@ -114,7 +114,7 @@ impl Sidompul {
         let key = format!("reload:{}:{}", reload.msisdn.to_62(), denomination.get());
         let seen = self.snapshot(&reload.msisdn).await?;
         let goods = Goods::Reload { denomination, expected_price };
-        Ok((Sale::Listed { msisdn: reload.msisdn, goods, with_pulsa: false, seen, claimed: None }, key, expected_price))
+        Ok((Sale::Listed { msisdn: reload.msisdn, goods, with_pulsa: false, seen, claimed: None }, key, None))
     }
 
     async fn package_sale(&self, order: &Order) -> Result<(Sale, String, Option<Rupiah>), Error> {

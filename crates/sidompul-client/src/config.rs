@@ -59,8 +59,8 @@ const MIB: usize = 1 << 20;
 const WIB_MINUTES: i32 = 7 * 60;
 
 impl Config {
-    /// The names that [`from_settings`](Self::from_settings) reads. Beside them, every operation may have a pair of its own:
-    /// `reload_pulsa_api_id` and `reload_pulsa_api_key`, and so on for each method of [`Client`](crate::Client).
+    /// The names that [`from_settings`](Self::from_settings) reads. The last ones are pairs of their own for single operations, by the
+    /// name of the method of [`Client`](crate::Client).
     pub const SETTINGS: &'static [&'static str] = &[
         "base_url",
         "allow_insecure_http",
@@ -78,6 +78,40 @@ impl Config {
         "timeout",
         "token_timeout",
         "decide_after",
+        "encrypt_pin_api_id",
+        "encrypt_pin_api_key",
+        "purchase_package_api_id",
+        "purchase_package_api_key",
+        "transaction_history_api_id",
+        "transaction_history_api_key",
+        "reload_pulsa_api_id",
+        "reload_pulsa_api_key",
+        "dompul_balance_api_id",
+        "dompul_balance_api_key",
+        "pulsa_balance_api_id",
+        "pulsa_balance_api_key",
+        "list_products_api_id",
+        "list_products_api_key",
+        "purchase_package_with_pulsa_api_id",
+        "purchase_package_with_pulsa_api_key",
+        "awg_stock_api_id",
+        "awg_stock_api_key",
+        "awg_transactions_api_id",
+        "awg_transactions_api_key",
+        "awg_transaction_detail_api_id",
+        "awg_transaction_detail_api_key",
+        "awg_inject_api_id",
+        "awg_inject_api_key",
+        "xwg_stock_api_id",
+        "xwg_stock_api_key",
+        "xwg_transactions_api_id",
+        "xwg_transactions_api_key",
+        "xwg_transaction_detail_api_id",
+        "xwg_transaction_detail_api_key",
+        "xwg_inject_api_id",
+        "xwg_inject_api_key",
+        "transaction_history_detail_api_id",
+        "transaction_history_detail_api_key",
     ];
 
     /// The settings that have no default: the client's id and secret, the default pair, and the PIN.
