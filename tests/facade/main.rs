@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use biller_core::{ErrorKind, Execution, MemoryRecords, Order, Rupiah, Wiring};
-use billers::Billers;
 use biller_sandbox::Sandbox;
+use billers::Billers;
 
 /// A configuration of every provider, with the sandbox's credentials.
 fn configuration(sandbox: &Sandbox) -> BTreeMap<&'static str, String> {
@@ -46,7 +46,10 @@ fn what_is_wrong_is_named() {
         ("[klikoo".to_owned(), "not a TOML text with one table per provider"),
         ("[kliko]".to_owned(), "unknown provider kliko; with the features that are on: "),
         ("klikoo = 1".to_owned(), "klikoo configuration: unusable setting: is no table"),
-        (format!("{klikoo}client_sekret = \"x\""), "klikoo configuration: unusable setting: unknown setting client_sekret; known: base_url, "),
+        (
+            format!("{klikoo}client_sekret = \"x\""),
+            "klikoo configuration: unusable setting: unknown setting client_sekret; known: base_url, ",
+        ),
         (format!("{klikoo}timeout = 1.5"), "timeout is neither text, whole number nor true or false"),
         (format!("{klikoo}timeout = -1"), "timeout is not usable; expected a whole number of seconds"),
         (klikoo.replace("base_url = \"http://", "base_url = \""), "base_url: "),

@@ -31,7 +31,12 @@ async fn every_fault_at_the_buy_ends_where_the_ledger_is() {
             let charges = bench.sandbox.charges();
             assert!(charges.len() <= 1, "{}: {charges:?}", kind.name());
             let sold = !matches!(kind, FaultKind::LoseRequest | FaultKind::ErrorBefore | FaultKind::Throttle);
-            assert_eq!(charges.first().map(|charge| charge.state), sold.then_some(state), "{} after {paid:?}", kind.name());
+            assert_eq!(
+                charges.first().map(|charge| charge.state),
+                sold.then_some(state),
+                "{} after {paid:?}",
+                kind.name()
+            );
             let expected = match (sold, state) {
                 (false, _) => "unknown",
                 (true, ChargeState::Failed) => "failed",

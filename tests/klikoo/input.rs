@@ -39,7 +39,10 @@ async fn orders_are_refused_before_anything_is_sent() {
         (order(), "expected_price: absent"),
         (order().with_expected_price(Rupiah::ZERO), "expected_price: Rp0; expected at least Rp1"),
         (order().with_amount(Rupiah::new(-1)), "amount: -Rp1; expected at least Rp1"),
-        (order().with_amount(Rupiah::new(5)).with_expected_price(Rupiah::new(6)), "expected_price: Rp6 beside an amount of Rp5"),
+        (
+            order().with_amount(Rupiah::new(5)).with_expected_price(Rupiah::new(6)),
+            "expected_price: Rp6 beside an amount of Rp5",
+        ),
         (order().with_amount(Rupiah::new(5)).with_option("inquiry", "maybe"), "prepaid, postpaid or none"),
         (order().with_amount(Rupiah::new(5)).with_option("selling_price", "1.000"), "selling_price: "),
         (Order::new("A-1", "S10", "08 12").unwrap().with_amount(Rupiah::new(5)), "value: 5 characters"),
@@ -100,7 +103,9 @@ fn a_pkcs1_key_is_taken_too() {
 #[test]
 fn settings_by_name() {
     let map = |pairs: &[(&str, &str)]| {
-        biller_core::Settings::from_map(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+        biller_core::Settings::from_map(
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        )
     };
     let pem = crate::credential("private_key_pem");
     let full = [

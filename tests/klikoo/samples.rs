@@ -50,7 +50,8 @@ fn inquiry_refused_although_its_code_begins_with_503() {
 #[test]
 fn buy_without_a_status_word_is_pending() {
     let buy = Buy(purchase("6d654219-d9b7-4e1a-8b51-99a5cafb11cb", "DNOPEN", "081200000001", 10_000));
-    let body = r#"{"response_code":"201022001","response_message":"Berhasil dibuat","data":{"transaction_id":"14429004"}}"#;
+    let body =
+        r#"{"response_code":"201022001","response_message":"Berhasil dibuat","data":{"transaction_id":"14429004"}}"#;
     let bought = read(&buy, 201, body).unwrap();
     assert!(!bought.succeeded);
     assert_eq!(bought.transaction.transaction_id.as_deref(), Some("14429004"));
@@ -60,7 +61,10 @@ fn buy_without_a_status_word_is_pending() {
 fn detail() {
     let detail = read(&TransactionDetail { transaction_id: "14429004".into() }, 200, DETAIL).unwrap();
     assert_eq!(detail.amount, Some(Rupiah::new(10_086)));
-    assert_eq!((detail.beginning_balance, detail.current_balance), (Some(Rupiah::new(2_191_858)), Some(Rupiah::new(2_181_772))));
+    assert_eq!(
+        (detail.beginning_balance, detail.current_balance),
+        (Some(Rupiah::new(2_191_858)), Some(Rupiah::new(2_181_772)))
+    );
     assert_eq!(detail.transaction_time.unwrap().to_wib_millis(), "2024-05-21T11:54:18.788+07:00");
     assert_eq!(detail.sn.as_ref().unwrap().expose(), "2024052110121481030100166521802805959/DNID DEFX SUSXXXX");
     assert!(detail.stroom_token().is_none());
@@ -71,7 +75,10 @@ fn detail() {
 
 #[test]
 fn the_stroom_token_in_a_serial() {
-    let body = DETAIL.replace("2024052110121481030100166521802805959/DNID DEFX SUSXXXX", "2514-1798-8056-2280-2824/NAME/R1M/900VA/33.7");
+    let body = DETAIL.replace(
+        "2024052110121481030100166521802805959/DNID DEFX SUSXXXX",
+        "2514-1798-8056-2280-2824/NAME/R1M/900VA/33.7",
+    );
     let detail = read(&TransactionDetail { transaction_id: "1".into() }, 200, &body).unwrap();
     assert_eq!(detail.stroom_token().unwrap().reveal(), "25141798805622802824");
 }
@@ -113,7 +120,9 @@ fn balance_is_looked_for_in_several_places() {
 /// Strings, integers and `.0` for numbers; other decimals are no amount.
 #[test]
 fn money_comes_as_number_and_as_text() {
-    for (amount, expected) in [("20500", 20_500), (r#""20500""#, 20_500), ("20500.0", 20_500), (r#""20500.00""#, 20_500)] {
+    for (amount, expected) in
+        [("20500", 20_500), (r#""20500""#, 20_500), ("20500.0", 20_500), (r#""20500.00""#, 20_500)]
+    {
         let body = format!(r#"{{"response_code":200022000,"data":{{"amount":{amount}}}}}"#);
         assert_eq!(read(&pln(), 200, &body).unwrap().amount, Some(Rupiah::new(expected)), "{amount}");
     }
@@ -177,12 +186,9 @@ fn an_echo_of_something_else_is_a_mismatch() {
     ] {
         assert!(read(&buy, 201, &data(same)).unwrap().succeeded, "{same}");
     }
-    for other in [
-        r#""partner_reference_id":"A-2""#,
-        r#""value":"081200000002""#,
-        r#""amount":10451"#,
-        r#""product_code":"S20""#,
-    ] {
+    for other in
+        [r#""partner_reference_id":"A-2""#, r#""value":"081200000002""#, r#""amount":10451"#, r#""product_code":"S20""#]
+    {
         let error = read(&buy, 201, &data(other)).unwrap_err();
         assert_eq!((error.kind(), error.execution()), (ErrorKind::Mismatch, Execution::Unknown), "{other}");
     }
@@ -212,7 +218,8 @@ async fn the_printed_bills_are_served() {
 #[test]
 fn a_bill_is_read_like_an_inquiry() {
     let bill = InquiryPostpaid(Bill::new("PDAMMJK", "1726010024").unwrap());
-    let reply = read(&bill, 200, r#"{"response_code":"200022000","data":{"total":"77500","new_field":{"a":1}}}"#).unwrap();
+    let reply =
+        read(&bill, 200, r#"{"response_code":"200022000","data":{"total":"77500","new_field":{"a":1}}}"#).unwrap();
     assert_eq!(reply.total, Some(Rupiah::new(77_500)));
     assert_eq!(reply.raw.unwrap().get("new_field").unwrap().as_str(), r#"{"a":1}"#);
 }

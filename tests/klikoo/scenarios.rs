@@ -1,8 +1,6 @@
 use std::time::Duration;
 
-use biller_core::{
-    Attempt, Biller, ErrorKind, Execution, MemoryRecords, Order, Outcome, Rupiah, Stage, Wiring,
-};
+use biller_core::{Attempt, Biller, ErrorKind, Execution, MemoryRecords, Order, Outcome, Rupiah, Stage, Wiring};
 use biller_sandbox::{ChargeState, Sandbox};
 use futures_util::TryStreamExt;
 use klikoo::model::HistoryQuery;
@@ -176,7 +174,13 @@ async fn not_found_is_failed_only_by_the_operators_word() {
     let half_an_hour = Some(Duration::from_secs(1800));
     for (final_after, expected) in [(None, "unknown"), (half_an_hour, "failed")] {
         let bench = Bench::with(|config| config.with_not_found_final_after(final_after));
-        bench.sandbox.arm(biller_sandbox::Fault::new("klikoo", biller_sandbox::FaultKind::LoseRequest).on(biller_sandbox::Operation::Payment)).unwrap();
+        bench
+            .sandbox
+            .arm(
+                biller_sandbox::Fault::new("klikoo", biller_sandbox::FaultKind::LoseRequest)
+                    .on(biller_sandbox::Operation::Payment),
+            )
+            .unwrap();
         let mut attempt = bench.klikoo.prepare(pulsa("GONE-1", "081200000001")).await.unwrap();
         assert_eq!(bench.klikoo.pay(&mut attempt, &bench.records).await.word(), "unknown");
         let mut words = Vec::new();
@@ -192,7 +196,10 @@ async fn not_found_is_failed_only_by_the_operators_word() {
 async fn a_person_is_called_after_a_day_and_the_outcome_stays() {
     let bench = Bench::new();
     let mut attempt = bench.klikoo.prepare(pulsa("DAY-1", "081200000002")).await.unwrap();
-    bench.sandbox.arm(biller_sandbox::Fault::new("klikoo", biller_sandbox::FaultKind::StatusNotFound).times(0)).unwrap();
+    bench
+        .sandbox
+        .arm(biller_sandbox::Fault::new("klikoo", biller_sandbox::FaultKind::StatusNotFound).times(0))
+        .unwrap();
     assert_eq!(bench.klikoo.pay(&mut attempt, &bench.records).await.word(), "pending");
     bench.clock.advance(Duration::from_secs(24 * 3600 - 1));
     assert_eq!(bench.klikoo.resolve(&mut attempt, &bench.records).await.word(), "pending");
@@ -226,9 +233,9 @@ async fn several_ids_under_one_reference_call_a_person() {
     let mut attempt = bench.klikoo.prepare(pulsa("TWO-1", "081200000001")).await.unwrap();
     let transport = biller_tests::Invented(move |request: &http::Request<bytes::Bytes>| {
         let path = request.uri().path();
-        (path.ends_with("/transactions")).then(|| Ok(biller_tests::reply(200, body.clone()))).or_else(|| {
-            path.ends_with("/buy").then(|| Err(biller_core::TransportError::maybe_sent("lost")))
-        })
+        (path.ends_with("/transactions"))
+            .then(|| Ok(biller_tests::reply(200, body.clone())))
+            .or_else(|| path.ends_with("/buy").then(|| Err(biller_core::TransportError::maybe_sent("lost"))))
     });
     let wiring = Wiring::over(transport.over(bench.sandbox.transport())).with_clock(bench.clock.clone());
     let klikoo = Klikoo::new(Client::with_wiring(config("http://127.0.0.1/klikoo"), wiring));
@@ -245,9 +252,9 @@ async fn rows_without_a_reference_are_shown_but_prove_nothing() {
     let mut attempt = bench.klikoo.prepare(pulsa("ROW-1", "081200000001")).await.unwrap();
     let transport = biller_tests::Invented(move |request: &http::Request<bytes::Bytes>| {
         let path = request.uri().path();
-        path.ends_with("/transactions").then(|| Ok(biller_tests::reply(200, body))).or_else(|| {
-            path.ends_with("/buy").then(|| Err(biller_core::TransportError::maybe_sent("lost")))
-        })
+        path.ends_with("/transactions")
+            .then(|| Ok(biller_tests::reply(200, body)))
+            .or_else(|| path.ends_with("/buy").then(|| Err(biller_core::TransportError::maybe_sent("lost"))))
     });
     let wiring = Wiring::over(transport.over(bench.sandbox.transport())).with_clock(bench.clock.clone());
     let config = config("http://127.0.0.1/klikoo").with_not_found_final_after(Some(Duration::ZERO));

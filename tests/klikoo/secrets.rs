@@ -14,7 +14,9 @@ async fn no_secret_is_ever_shown() {
     let _tracing = shown.tracing();
     let mut secrets = vec![("client_secret".to_owned(), credential("client_secret"))];
     let pem = credential("private_key_pem");
-    secrets.extend(pem.lines().filter(|line| !line.starts_with('-')).map(|line| ("private key".to_owned(), line.to_owned())));
+    secrets.extend(
+        pem.lines().filter(|line| !line.starts_with('-')).map(|line| ("private key".to_owned(), line.to_owned())),
+    );
 
     for kind in FaultKind::ALL {
         for operation in [
@@ -42,7 +44,8 @@ async fn no_secret_is_ever_shown() {
             show(&shown, klikoo.client().transaction_history(&HistoryQuery::new()).await);
             show(&shown, klikoo.client().inquiry_postpaid(&Bill::new("PDAMMJK", "1726010024").unwrap()).await);
             let records = biller_core::MemoryRecords::default();
-            let order = || Order::new("SEC-1", "PLN20", "01105691111").unwrap().with_expected_price(Rupiah::new(20_500));
+            let order =
+                || Order::new("SEC-1", "PLN20", "01105691111").unwrap().with_expected_price(Rupiah::new(20_500));
             shown.debug(&order());
             sandbox.send_callbacks_to("klikoo", "http://127.0.0.1/callback").unwrap();
             let mut attempt = match klikoo.prepare(order()).await {

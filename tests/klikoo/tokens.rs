@@ -156,6 +156,9 @@ async fn a_late_refusal_of_an_old_token_does_not_fetch_twice() {
     let klikoo = Klikoo::new(Client::with_wiring(config("http://127.0.0.1/klikoo"), wiring));
     clock.now();
     let (one, other) = tokio::join!(klikoo.balance(), klikoo.balance());
-    assert_eq!((one.unwrap(), other.unwrap()), (biller_core::Rupiah::new(10_000_000), biller_core::Rupiah::new(10_000_000)));
+    assert_eq!(
+        (one.unwrap(), other.unwrap()),
+        (biller_core::Rupiah::new(10_000_000), biller_core::Rupiah::new(10_000_000))
+    );
     assert_eq!(tape.count("/access-token"), 2);
 }

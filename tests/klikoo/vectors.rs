@@ -3,9 +3,9 @@ use std::sync::Arc;
 use biller_core::signing::{base64, hex, hmac_sha512, sha256};
 use biller_core::{Secret, Timestamp};
 use http::Method;
+use klikoo::Config;
 use klikoo::auth::{PrivateKey, RsaSigner, Signer, canonical_json};
 use klikoo::operations::inquiry_reference;
-use klikoo::Config;
 use serde_json::Value;
 
 const VECTORS: &str = include_str!("../fixtures/klikoo/signatures.json");
@@ -104,7 +104,8 @@ fn json() -> impl proptest::strategy::Strategy<Value = String> {
     leaf.prop_recursive(4, 32, 6, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
-            prop::collection::vec((".{0,6}", inner), 0..6).prop_map(|members| Value::Object(members.into_iter().collect())),
+            prop::collection::vec((".{0,6}", inner), 0..6)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
         ]
     })
     .prop_map(|value| serde_json::to_string_pretty(&value).unwrap())
