@@ -155,16 +155,21 @@ fn history_row() {
 /// Quirk: keys with `_` and with a blank give the same row.
 #[test]
 fn history_keys_with_blanks() {
-    let shown = |name| {
-        format!("{:?}", {
-            let mut rows = read(&history(), 200, sample(name)).unwrap();
-            rows.remove(0)
-        })
+    let fields = |name: &str| {
+        let row = read(&history(), 200, sample(name)).unwrap().remove(0);
+        let texts = [
+            row.service_type,
+            row.serial_number,
+            row.status,
+            row.product,
+            row.dest_number,
+            row.next_bal,
+            row.payment_method,
+        ];
+        (texts.map(Option::unwrap), row.amount.unwrap(), row.date.unwrap())
     };
-    let without_raw = |text: String| text.split(", raw:").next().unwrap().to_owned();
-    let blanks = without_raw(shown("history_blanks"));
-    assert_eq!(blanks, without_raw(shown("history")));
-    assert!(blanks.contains("DOMPUL") && blanks.contains("fulfillment") && blanks.contains("TK_DSUNFF5"), "{blanks}");
+    assert_eq!(fields("history_blanks"), fields("history"));
+    assert_eq!(fields("history").0[1], "TK_DSUNFF5");
 }
 
 /// Quirk: `1000.0` is 1000 rupiah, `5850` is 5850; `1000.5` is no amount, and the row survives.
@@ -384,7 +389,10 @@ fn faults_are_shown_with_code_and_meaning() {
     let body =
         r#"<amt:fault xmlns:amt="http://wso2.org/apimanager/throttling"><amt:code>900803</amt:code></amt:fault>"#;
     let error = read(&Balance::Dompul, 429, body).unwrap_err();
-    assert_eq!(error.to_string(), "throttled: the gateway says: throttled before the backend, code 900803");
+    assert_eq!(
+        error.to_string(),
+        "throttled: the gateway says: throttled before the backend, code 900803 (not executed)"
+    );
 }
 
 #[test]

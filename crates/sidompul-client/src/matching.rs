@@ -83,8 +83,7 @@ enum Strength {
 /// Finds the row of `ours` among rows about its destination. `others` are all other purchases for it that may have left a row.
 pub(crate) fn find<'a>(rows: &'a [Row], ours: &Sent, others: &[Sent]) -> Match<'a> {
     let free = |row: &&Row| !others.iter().any(|other| other.owns(&row.trace, rows));
-    let contested =
-        |row: &Row| others.iter().any(|other| !other.is_settled_in(rows) && other.strength(&row.trace).is_some());
+    let contested = |row: &Row| others.iter().any(|other| !other.is_settled_in(rows) && other.could_be(&row.trace));
 
     if let Some(row) = ours.named_row(rows) {
         return if free(&row) { Match::One(row) } else { Match::Ambiguous(vec![row]) };
@@ -101,9 +100,23 @@ pub(crate) fn find<'a>(rows: &'a [Row], ours: &Sent, others: &[Sent]) -> Match<'
 }
 
 impl Sent {
-    /// How well a row fits; `None` when it cannot be this purchase.
+    /// How well a row fits; `None` when it is not taken for this purchase.
     fn strength(&self, trace: &Trace) -> Option<Strength> {
-        if self.seen.iter().flatten().any(|seen| seen.same_sale(trace)) || self.is_other_kind(trace) {
+        if self.seen.iter().flatten().any(|seen| seen.same_sale(trace)) {
+            return None;
+        }
+        let from = if self.seen.is_some() { self.sent_at.before(SKEW) } else { self.sent_at };
+        self.fit(trace, from)
+    }
+
+    /// Whether a row could be this purchase's, in doubt yes: then it is no other's.
+    fn could_be(&self, trace: &Trace) -> bool {
+        !self.seen.iter().flatten().any(|seen| seen == trace) && self.fit(trace, self.sent_at.before(SKEW)).is_some()
+    }
+
+    /// How well kind, product, amount and date fit.
+    fn fit(&self, trace: &Trace, from: Timestamp) -> Option<Strength> {
+        if self.is_other_kind(trace) {
             return None;
         }
         let fit = match &self.goods {
@@ -124,7 +137,6 @@ impl Sent {
             }
         };
         let Some(date) = trace.date else { return Some(Strength::Weak) };
-        let from = if self.seen.is_some() { self.sent_at.before(SKEW) } else { self.sent_at };
         (from <= date && date <= self.ended_at.after(LATEST)).then_some(fit)
     }
 
@@ -151,9 +163,9 @@ impl Sent {
             || self.named_row(rows).is_some_and(|row| row.trace == *trace)
     }
 
-    /// Whether one of the rows is known to be this purchase's, so that it has no use for another.
+    /// Whether this purchase's row is known, so that it has no use for another.
     fn is_settled_in(&self, rows: &[Row]) -> bool {
-        rows.iter().any(|row| self.owns(&row.trace, rows))
+        self.claimed.is_some() || rows.iter().any(|row| self.owns(&row.trace, rows))
     }
 }
 
@@ -172,8 +184,7 @@ impl Trace {
 /// The denomination or the expected price; or from 95 % of the denomination to 2.000 above it, because a sale of 5.000 has been seen
 /// at 5.850.
 fn reload_costs(denomination: Rupiah, expected_price: Option<Rupiah>, amount: Rupiah) -> bool {
-    let hundredfold = |rupiah: Rupiah, times| rupiah.checked_mul(times);
-    let not_below = hundredfold(amount, 100) >= hundredfold(denomination, 95);
+    let not_below = amount.checked_mul(100) >= denomination.checked_mul(95);
     let not_above = denomination.checked_add(FEE).is_some_and(|most| amount <= most);
     Some(amount) == expected_price || (not_below && not_above)
 }

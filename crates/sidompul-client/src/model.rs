@@ -163,7 +163,7 @@ impl ReloadPulsa {
 }
 
 /// What a purchase with code `00` answers: done or accepted.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct PurchaseReply {
@@ -201,6 +201,18 @@ impl PurchaseReply {
     }
 }
 
+/// Shows the number in part, and no serial.
+impl fmt::Debug for PurchaseReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PurchaseReply")
+            .field("succeeded", &self.succeeded)
+            .field("transaction_id", &self.transaction_id)
+            .field("msisdn", &redacted(&self.msisdn))
+            .field("denomination", &self.denomination)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Which days of the history to list, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HistoryQuery {
@@ -220,7 +232,7 @@ impl HistoryQuery {
 /// One row of the history. A field that cannot be read is absent; the row survives.
 ///
 /// Source: SIDOMPUL Open API 1.5, Transaction History. The member names are read with `_` and with a blank.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct HistoryRow {
     /// `fulfillment` for packages, `w2p` for reloads; other words occur.
@@ -270,6 +282,21 @@ impl HistoryRow {
     }
 }
 
+/// Shows the number in part, and no serial.
+impl fmt::Debug for HistoryRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HistoryRow")
+            .field("service_type", &self.service_type)
+            .field("status", &self.status)
+            .field("product", &self.product)
+            .field("amount", &self.amount)
+            .field("date", &self.date)
+            .field("dest_number", &redacted(&self.dest_number))
+            .field("payment_method", &self.payment_method)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Which details to list. What is not given is left out of the request; the provider may answer with more, so compare the rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HistoryDetailQuery {
@@ -284,7 +311,7 @@ pub struct HistoryDetailQuery {
 /// One row of the history detail.
 ///
 /// Source: SIDOMPUL Open API 1.5, Transaction History Detail.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct HistoryDetailRow {
@@ -327,6 +354,21 @@ impl HistoryDetailRow {
     /// What the status word says.
     pub fn status(&self) -> Verdict {
         self.status.as_deref().map_or(Verdict::UNLISTED, status_verdict)
+    }
+}
+
+/// Shows the number in part, and no serial.
+impl fmt::Debug for HistoryDetailRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HistoryDetailRow")
+            .field("transaction_id", &self.transaction_id)
+            .field("msisdn_b", &redacted(&self.msisdn_b))
+            .field("amount", &self.amount)
+            .field("transaction_type", &self.transaction_type)
+            .field("status", &self.status)
+            .field("status_code", &self.status_code)
+            .field("date", &self.date)
+            .finish_non_exhaustive()
     }
 }
 
@@ -933,6 +975,12 @@ impl Inject {
 pub struct Injected {
     /// The key of the transaction detail, where the reply named it.
     pub master_trx_id: Option<MasterTrxId>,
+}
+
+/// A number with its middle hidden; what is no number is hidden wholly.
+fn redacted(number: &Option<String>) -> Option<String> {
+    let number = number.as_deref()?;
+    Some(Msisdn::parse(number).map_or_else(|_| "..".to_owned(), |number| number.redacted()))
 }
 
 /// `yyyy-MM-dd HH:mm:ss` with or without a fraction, read as WIB; anything else is absent.
