@@ -2,7 +2,9 @@
 #![allow(clippy::print_stdout)]
 
 mod demo;
+mod sandbox;
 
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -18,11 +20,17 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Demo(demo::Demo),
+    Sandbox(sandbox::Args),
 }
 
 #[tokio::main]
-async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
-    match Cli::parse().command {
+async fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
         Command::Demo(demo) => demo::run(demo).await,
-    }
+        Command::Sandbox(args) => sandbox::run(args).await,
+    };
+    outcome.unwrap_or_else(|error| {
+        let _ = writeln!(io::stderr(), "biller: {error}");
+        ExitCode::FAILURE
+    })
 }

@@ -138,3 +138,44 @@ pub(crate) fn next_try(mut delivery: Delivery, now: Timestamp) -> Option<Deliver
     delivery.due = later(now, Duration::from_secs(*wait));
     Some(delivery)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tries_follow_their_waits_and_end() {
+        let start = Timestamp::UNIX_EPOCH;
+        let mut delivery = Delivery {
+            provider: "test",
+            url: String::new(),
+            body: Bytes::new(),
+            before_reply: false,
+            due: start,
+            retries: &[1, 30],
+            era: 0,
+        };
+        let mut waits = Vec::new();
+        while let Some(next) = next_try(delivery.clone(), delivery.due) {
+            waits.push(next.due.duration_since(delivery.due).as_secs());
+            delivery = next;
+        }
+        assert_eq!(waits, [1, 30]);
+    }
+
+    #[test]
+    fn deliveries_from_before_a_reset_are_dropped() {
+        let mut callbacks = Callbacks { era: 1, ..Callbacks::default() };
+        let delivery = |era| Delivery {
+            provider: "test",
+            url: String::new(),
+            body: Bytes::new(),
+            before_reply: false,
+            due: Timestamp::UNIX_EPOCH,
+            retries: &[],
+            era,
+        };
+        callbacks.push([delivery(0), delivery(1)]);
+        assert_eq!(callbacks.take_due(Timestamp::UNIX_EPOCH).len(), 1);
+    }
+}

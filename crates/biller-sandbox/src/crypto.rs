@@ -1,19 +1,23 @@
-//! What the providers' checks are made of.
+//! What the providers' checks are made of: other libraries than the clients sign with, so that no mistake is shared.
 
-use aws_lc_rs::{constant_time, digest, hmac};
+use aws_lc_rs::constant_time;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::{Digest as _, Sha256, Sha512};
 
 pub(crate) fn sha256(data: &[u8]) -> Vec<u8> {
-    digest::digest(&digest::SHA256, data).as_ref().to_vec()
+    Sha256::digest(data).to_vec()
 }
 
 pub(crate) fn hmac_sha256(key: &[u8], data: &[u8]) -> Vec<u8> {
-    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), data).as_ref().to_vec()
+    let mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+    mac.chain_update(data).finalize().into_bytes().to_vec()
 }
 
 pub(crate) fn hmac_sha512(key: &[u8], data: &[u8]) -> Vec<u8> {
-    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA512, key), data).as_ref().to_vec()
+    let mac = Hmac::<Sha512>::new_from_slice(key).expect("HMAC takes keys of any length");
+    mac.chain_update(data).finalize().into_bytes().to_vec()
 }
 
 /// Equality in a time that tells nothing about the contents.

@@ -72,7 +72,8 @@ impl Ledger {
     }
 
     pub(crate) fn set_state(&mut self, id: u64, state: ChargeState) {
-        if let Some(charge) = self.charges.iter_mut().find(|charge| charge.id == id) {
+        // Numbers count from 1.
+        if let Some(charge) = self.charges.get_mut((id as usize).wrapping_sub(1)) {
             charge.state = state;
         }
     }

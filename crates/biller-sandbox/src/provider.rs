@@ -151,7 +151,7 @@ impl Request {
 /// A provider's answer.
 pub(crate) struct Reply {
     pub status: StatusCode,
-    pub headers: HeaderMap,
+    pub headers: Box<HeaderMap>,
     pub body: Bytes,
     /// Whether the request passed the authentication and business checks, so that faults may act on it.
     pub passed: bool,
@@ -161,7 +161,7 @@ impl Reply {
     pub(crate) fn new(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Self {
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(content_type))]);
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self { status, headers, body: body.into(), passed: true }
+        Self { status, headers: Box::new(headers), body: body.into(), passed: true }
     }
 
     /// A JSON answer to a request that passed; structs keep the order of their members.

@@ -544,7 +544,7 @@ async fn answer(AxumState(sandbox): AxumState<Sandbox>, request: http::Request<B
     match ending {
         Ending::Reply(reply) => {
             *response.status_mut() = reply.status;
-            *response.headers_mut() = reply.headers;
+            *response.headers_mut() = *reply.headers;
             *response.body_mut() = Body::from(reply.body);
         }
         Ending::Closed => {
@@ -568,4 +568,60 @@ async fn read(mut body: Body) -> Result<Bytes, u16> {
         }
     }
     if too_large { Err(413) } else { Ok(bytes.freeze()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::Operation;
+
+    /// A provider that fails at everything.
+    struct Broken;
+
+    static BROKEN: Profile = Profile {
+        name: "broken",
+        operations: &[Operation::Payment],
+        balance: 0,
+        tokens: false,
+        can_lose_transactions: &[],
+        callback_retries: &[],
+    };
+
+    impl Provider for Broken {
+        fn profile(&self) -> &'static Profile {
+            &BROKEN
+        }
+        fn credentials(&self) -> Value {
+            Value::Null
+        }
+        fn scenarios(&self) -> Value {
+            Value::Null
+        }
+        fn operation_of(&self, _request: &Request) -> Option<Operation> {
+            None
+        }
+        fn handle(&mut self, context: &mut Context<'_>, _request: &Request) -> Reply {
+            context.settle_later(0);
+            panic!("handling fails");
+        }
+        fn settle(&mut self, _context: &mut Context<'_>, _key: u64) {
+            panic!("settling fails");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_answered_and_stops_nobody() {
+        let sandbox = Sandbox::builder().settle_after(Duration::ZERO).build();
+        let random = Random::new(1, "broken");
+        sandbox.lock().providers.push(Slot { provider: Box::new(Broken), random });
+        for _ in 0..3 {
+            let request = http::Request::post("/broken/pay").body(Bytes::new()).expect("request");
+            match sandbox.dispatch(request).await {
+                Ending::Reply(reply) => assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR),
+                Ending::Closed => panic!("closed"),
+            }
+        }
+        assert_eq!(sandbox.settle(), 0);
+        assert_eq!(sandbox.requests().len(), 3);
+    }
 }

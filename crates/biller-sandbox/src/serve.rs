@@ -84,6 +84,7 @@ impl Sandbox {
                 }
             }
         });
-        http1::Builder::new().serve_connection(TokioIo::new(io), service)
+        // A client may stop sending and still wait for its answer.
+        http1::Builder::new().half_close(true).serve_connection(TokioIo::new(io), service)
     }
 }

@@ -382,6 +382,9 @@ async fn detail_of_an_unknown_transaction() {
     }
     partner.post(BUY, &order("b", "081200000001")).await;
     assert_eq!(partner.get(&detail("1443000%31")).await.code(), "200022000");
+    for id in ["14430002", "014430001", "%2B14430001", "14430000", "18446744073709551616"] {
+        assert_eq!(partner.get(&detail(id)).await.code(), "404027005", "{id}");
+    }
 }
 
 #[tokio::test]

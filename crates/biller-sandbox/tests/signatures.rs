@@ -13,6 +13,8 @@ use common::{BALANCE, BUY, Call, Partner, SECRET, hex, order, rsa, sha256, times
 
 const ORDER: &str = r#"{"amount":"10150","msidn":"081200000001","partner_reference_id":"r","product_code":"OVO10","selling_price":"10150","value":"081200000001"}"#;
 
+type Slip = Box<dyn Fn(&mut Call)>;
+
 async fn verdict(partner: &Partner, call: Call) -> Verdict {
     let answer = partner.try_call(call).await.unwrap();
     let verdict = partner.sandbox.requests()[0].verdict.clone();
@@ -70,7 +72,7 @@ async fn every_usual_slip_is_found() {
     let pretty = serde_json::to_string_pretty(&serde_json::from_str::<serde_json::Value>(ORDER).unwrap()).unwrap();
     let documented = r#"{"msidn":"081200000001","amount":"10150","product_code":"OVO10","selling_price":"10150","value":"081200000001","partner_reference_id":"r"}"#;
     let token = partner.token();
-    let slips: Vec<(&str, Box<dyn Fn(&mut Call)>)> = vec![
+    let slips: Vec<(&str, Slip)> = vec![
         ("method", Box::new(|c| c.signed_method = "Post".into())),
         ("method", Box::new(|c| c.signed_method = "GET".into())),
         ("method", Box::new(|c| c.signed_method = "put".into())),

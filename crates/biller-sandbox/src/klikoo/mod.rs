@@ -429,7 +429,9 @@ impl Klikoo {
     fn detail(&self, context: &mut Context<'_>, request: &Request) -> Answer {
         let id = request.path.rsplit_once("/transactions/").map(|(_, id)| id).unwrap_or_default();
         let id = percent_decode_str(id).decode_utf8_lossy();
-        let found = self.transactions.iter().find(|transaction| transaction.id.to_string() == id);
+        let index = id.parse::<u64>().ok().and_then(|id| id.checked_sub(FIRST_TRANSACTION));
+        let found = index.and_then(|index| self.transactions.get(index as usize));
+        let found = found.filter(|found| found.id.to_string() == id);
         let found = found.filter(|_| !context.hides_transaction());
         found.map(|transaction| success(transaction.detail())).ok_or_else(|| refuse(404_027_005))
     }
