@@ -2,6 +2,7 @@
 
 mod klikoo;
 mod report;
+mod sidompul;
 mod stage;
 
 use std::process::ExitCode;
@@ -26,6 +27,7 @@ pub struct Demo {
 pub async fn run(demo: Demo) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let mut stage = Stage::open(demo.seed, demo.json).await?;
     klikoo::act(&mut stage).await?;
+    sidompul::act(&mut stage).await?;
     let report = Report::new(stage.close());
     if demo.json {
         report.print_json()?;
