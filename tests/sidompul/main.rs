@@ -106,6 +106,9 @@ fn xwg(reference: &str, customer: &str) -> Order {
     Order::new(reference, "XL-WGXHSAE560658R", customer).unwrap().with_option("stock", "xwg")
 }
 
+/// An order under a reference, for a customer.
+type NewOrder = fn(&str, &str) -> Order;
+
 /// An order of each kind that moves money, by name.
-const ORDERS: [(&str, fn(&str, &str) -> Order); 5] =
+const ORDERS: [(&str, NewOrder); 5] =
     [("reload", pulsa), ("package", package), ("package with pulsa", package_with_pulsa), ("awg", awg), ("xwg", xwg)];

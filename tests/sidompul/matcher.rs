@@ -334,6 +334,43 @@ proptest! {
     }
 }
 
+/// A purchase whose reply got lost and whose rows come at once.
+fn lost(goods: usize) -> Plan {
+    Plan {
+        goods,
+        pause: 1,
+        executed: true,
+        reply_lost: true,
+        tells_trace: false,
+        tells_id: false,
+        dated: 0,
+        appears: 0,
+        appears_in_detail: 0,
+        status: "success",
+        looked_at: false,
+    }
+}
+
+/// Without a snapshot and with the provider's clock behind, the row of the second purchase is dated before its own sending: still
+/// it is not the first one's, which was never executed.
+#[tokio::test]
+async fn a_slow_clock_lends_no_row() {
+    let never = Plan { executed: false, ..lost(0) };
+    let told = Plan { pause: 44, dated: 48, reply_lost: false, ..lost(1) };
+    let claims = run(vec![never, told], -49, false, Vec::new()).await.unwrap();
+    assert_eq!(claims, 0);
+}
+
+/// The detail shows the second purchase first, at the price and time of the first one's history row: its id is not the first one's.
+#[tokio::test]
+async fn a_late_detail_lends_no_id() {
+    let first = Plan { appears: 32, appears_in_detail: 287, ..lost(4) };
+    let second = Plan { appears: 256, appears_in_detail: 1, reply_lost: false, ..lost(0) };
+    let never = Plan { executed: false, ..lost(0) };
+    let claims = run(vec![first, second, never], 0, false, Vec::new()).await.unwrap();
+    assert_eq!(claims, 1);
+}
+
 /// A row of the other kind, of another amount, before the window and after it is never taken.
 #[tokio::test]
 async fn rows_outside_the_rules() {
@@ -350,20 +387,7 @@ async fn rows_outside_the_rules() {
     ] {
         let clock = shared_clock();
         let world = Arc::new(Mutex::new(World::default()));
-        let lost = Plan {
-            goods: 0,
-            pause: 0,
-            executed: false,
-            reply_lost: true,
-            tells_trace: false,
-            tells_id: false,
-            dated: 0,
-            appears: 0,
-            appears_in_detail: 9000,
-            status: "success",
-            looked_at: false,
-        };
-        world.lock().unwrap().plans.push(lost);
+        world.lock().unwrap().plans.push(Plan { executed: false, ..lost(0) });
         let sidompul = over(provider(Arc::clone(&world), clock.clone(), 0), &clock, |config| config);
         let records = MemoryRecords::default();
         let order = Order::new("O-1", "W2P", NUMBER).unwrap().with_amount(Rupiah::new(5_000));

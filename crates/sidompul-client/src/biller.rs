@@ -407,12 +407,12 @@ impl Sidompul {
                 .with_detail("a status word that is not listed")
                 .with_code(row.word.as_deref().unwrap_or_default()));
         }
-        self.claim(attempt, facts, &row.trace, records).await?;
+        let others = self.claim(attempt, facts, &row.trace, records).await?;
         Ok(match row.verdict {
             Verdict::Succeeded => {
                 let id = match &row.trace.transaction_id {
                     Some(id) => Some(id.clone()),
-                    None => self.transaction_id_of(facts, &row.trace).await,
+                    None => self.transaction_id_of(facts, &row.trace, &others).await,
                 };
                 Outcome::Succeeded(self.receipt(attempt, &row.trace, id))
             }
@@ -431,8 +431,8 @@ impl Sidompul {
         facts: &mut Facts,
         trace: &Trace,
         records: &dyn Records,
-    ) -> Result<(), Error> {
-        let Sale::Listed { claimed, .. } = &mut facts.sale else { return Ok(()) };
+    ) -> Result<Vec<Sent>, Error> {
+        let Sale::Listed { claimed, .. } = &mut facts.sale else { return Ok(Vec::new()) };
         let before = claimed.replace(trace.clone());
         attempt.set_facts(facts)?;
         let not_recorded = |error: biller_core::RecordError| {
@@ -449,16 +449,14 @@ impl Sidompul {
             return Err(Error::new(ErrorKind::Ambiguous, Execution::Unknown)
                 .with_detail("another purchase has been credited with the same row"));
         }
-        Ok(())
+        Ok(others)
     }
 
-    /// The provider's id of a sale that the history shows; for the receipt only, so its absence changes nothing.
-    async fn transaction_id_of(&self, facts: &Facts, trace: &Trace) -> Option<String> {
+    /// The provider's id of a sale that the history shows. The success stands without it.
+    async fn transaction_id_of(&self, facts: &Facts, trace: &Trace, others: &[Sent]) -> Option<String> {
         let Sale::Listed { msisdn, .. } = &facts.sale else { return None };
-        let rows = self.details(msisdn, None).await.ok()?;
-        let mut same = rows.iter().filter(|row| row.verdict == Verdict::Succeeded && row.trace.same_sale(trace));
-        let first = same.next().filter(|_| same.next().is_none())?;
-        first.trace.transaction_id.clone()
+        let details = self.details(msisdn, None).await.ok()?;
+        matching::id_of(trace, &details, others).map(str::to_owned)
     }
 
     /// All other purchases for the same customer that may have left a row.

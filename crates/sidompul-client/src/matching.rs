@@ -83,8 +83,6 @@ enum Strength {
 /// Finds the row of `ours` among rows about its destination. `others` are all other purchases for it that may have left a row.
 pub(crate) fn find<'a>(rows: &'a [Row], ours: &Sent, others: &[Sent]) -> Match<'a> {
     let free = |row: &&Row| !others.iter().any(|other| other.owns(&row.trace, rows));
-    let contested = |row: &Row| others.iter().any(|other| !other.is_settled_in(rows) && other.could_be(&row.trace));
-
     if let Some(row) = ours.named_row(rows) {
         return if free(&row) { Match::One(row) } else { Match::Ambiguous(vec![row]) };
     }
@@ -92,11 +90,27 @@ pub(crate) fn find<'a>(rows: &'a [Row], ours: &Sent, others: &[Sent]) -> Match<'
         rows.iter().filter(free).filter_map(|row| ours.strength(&row.trace).map(|strength| (row, strength))).collect();
     match candidates.as_slice() {
         [] => Match::Unproven(Vec::new()),
-        [(row, _)] if contested(row) => Match::Unproven(vec![row]),
-        [(row, Strength::Strong)] => Match::One(row),
-        [(row, Strength::Weak)] => Match::Unproven(vec![row]),
+        [(row, Strength::Strong)] if !is_contested(row, rows, others) => Match::One(row),
+        [(row, _)] => Match::Unproven(vec![row]),
         several => Match::Ambiguous(several.iter().map(|(row, _)| *row).collect()),
     }
+}
+
+/// The provider's id in the one detail row that shows the sale `trace` of the history and cannot be another purchase's.
+pub(crate) fn id_of<'a>(trace: &Trace, details: &'a [Row], others: &[Sent]) -> Option<&'a str> {
+    let mut same = details.iter().filter(|row| row.verdict == Verdict::Succeeded && row.trace.same_sale(trace));
+    let row = same.next().filter(|_| same.next().is_none())?;
+    if is_contested(row, details, others) {
+        return None;
+    }
+    row.trace.transaction_id.as_deref()
+}
+
+/// Whether a row is known to be another purchase's, or could be that of one whose row is not known.
+fn is_contested(row: &Row, rows: &[Row], others: &[Sent]) -> bool {
+    others
+        .iter()
+        .any(|other| other.owns(&row.trace, rows) || (!other.is_settled_in(rows) && other.could_be(&row.trace)))
 }
 
 impl Sent {

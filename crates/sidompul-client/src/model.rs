@@ -854,7 +854,7 @@ pub trait InjectCommand {
     /// The letters of which a row's allow type needs one; empty for a command that the document does not list.
     fn letters(&self) -> &'static [char];
     /// Whether it goes into printed vouchers; `None` for a command that the document does not list.
-    fn into_voucher(&self) -> Option<bool>;
+    fn for_vouchers(&self) -> Option<bool>;
 }
 
 impl InjectCommand for AwgInjectCommand {
@@ -873,7 +873,7 @@ impl InjectCommand for AwgInjectCommand {
         }
     }
 
-    fn into_voucher(&self) -> Option<bool> {
+    fn for_vouchers(&self) -> Option<bool> {
         match self {
             Self::ToNumber | Self::FiviToNumber => Some(false),
             Self::IntoVoucher => Some(true),
@@ -897,7 +897,7 @@ impl InjectCommand for XwgInjectCommand {
         }
     }
 
-    fn into_voucher(&self) -> Option<bool> {
+    fn for_vouchers(&self) -> Option<bool> {
         match self {
             Self::ToNumber => Some(false),
             Self::IntoVoucher => Some(true),
@@ -939,10 +939,10 @@ impl Inject {
         if targets.iter().enumerate().any(|(n, target)| targets[..n].contains(target)) {
             return Err(InvalidValue::new("target", "one target twice", "each target once"));
         }
-        if let Some(into_voucher) = command.into_voucher()
-            && targets.iter().any(|target| target.is_voucher() != into_voucher)
+        if let Some(for_vouchers) = command.for_vouchers()
+            && targets.iter().any(|target| target.is_voucher() != for_vouchers)
         {
-            let expected = if into_voucher { "voucher serials of 16 digits" } else { "mobile numbers" };
+            let expected = if for_vouchers { "voucher serials of 16 digits" } else { "mobile numbers" };
             let shape = format!("a target that {} cannot reach", command.wire());
             return Err(InvalidValue::new("target", shape, expected));
         }

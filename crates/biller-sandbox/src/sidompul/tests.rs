@@ -278,11 +278,7 @@ async fn reloads_follow_the_customer() {
     partner.sandbox.settle();
     assert_eq!(statuses(&partner.data(&history).await), ["success", "success", "GAGAL", "failed"]);
     assert_eq!(partner.balance(), 2_500_000 - 2 * 5850);
-    let states: Vec<_> = partner
-        .charges()
-        .into_iter()
-        .map(|(customer, product, amount, state)| (customer, product, amount, state))
-        .collect();
+    let states = partner.charges();
     let w2p = |customer: &str, state| (customer.to_owned(), "W2P-5000".to_owned(), 5850, state);
     assert_eq!(
         states,
