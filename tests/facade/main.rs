@@ -19,6 +19,10 @@ fn configuration(sandbox: &Sandbox) -> BTreeMap<&'static str, String> {
             klikoo["client_id"], klikoo["client_secret"], klikoo["private_key_pem"]
         ),
     );
+    let sidompul = sandbox.credentials("sidompul").unwrap();
+    let names = ["client_id", "client_secret", "api_id", "api_key", "pin"];
+    let given: Vec<String> = names.iter().map(|name| format!("{name} = {}\n", sidompul[*name])).collect();
+    tables.insert("sidompul", format!("[sidompul]\nbase_url = \"http://127.0.0.1/sidompul\"\n{}", given.concat()));
     tables
 }
 

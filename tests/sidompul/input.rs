@@ -168,8 +168,13 @@ fn settings_are_checked_by_name() {
     let shown = format!("{:?}", from_settings(&all).unwrap());
     assert!(!shown.contains("that is long") && !shown.contains("9182"), "{shown}");
     insta::assert_snapshot!(shown);
-    for name in Config::SETTINGS {
-        assert!(from_settings(&[]).is_ok(), "{name}");
+    let operations =
+        sidompul_client::operations::ALL.iter().map(|spec| spec.name).filter(|name| *name != "fetch_token");
+    assert!(operations.clone().eq(sidompul_client::operations::METHODS.iter().copied()));
+    for operation in operations {
+        for part in ["api_id", "api_key"] {
+            assert!(Config::SETTINGS.contains(&format!("{operation}_{part}").as_str()), "{operation}");
+        }
     }
     let error = from_settings(&[]).unwrap().with_own_keys("reload", "a", "b").unwrap_err();
     assert!(error.to_string().contains("reload_pulsa"), "{error}");

@@ -260,6 +260,27 @@ fn injects_are_accepted_and_can_fail_later() {
     assert!(other.iter().all(|one| one.verdict == Verdict::Pending), "rows of another inject do not count");
 }
 
+/// Rows of one target that contradict each other are unknown; one that is not final keeps it pending.
+#[test]
+fn rows_of_one_target_are_read_together() {
+    let id = MasterTrxId("m".to_owned());
+    let target = [Target::parse("6287700000011").unwrap()];
+    for (words, expected) in [
+        (["SUKSES", "Success"].as_slice(), "succeeded"),
+        (&["GAGAL", "Failed"], "failed: refused"),
+        (&["SUKSES", "GAGAL"], "unknown: contradictory answers"),
+        (&["SUKSES", "PROSES"], "pending"),
+        (&["SUKSES", "REFUND"], "succeeded"),
+        (&["REFUND"], "unknown: unlisted answer"),
+        (&[], "pending"),
+    ] {
+        let row = |word: &&str| format!(r#"{{"masterTrxId": "m", "bMsisdn": "087700000011", "status": "{word}"}}"#);
+        let rows = words.iter().map(row).collect::<Vec<_>>().join(",");
+        let rows = read(&target_detail(Brand::Awg), 200, with_data(&format!("[{rows}]"))).unwrap();
+        assert_eq!(InjectOutcome::of(&id, &target, &rows)[0].verdict.to_string(), expected, "{words:?}");
+    }
+}
+
 /// Quirk: a number that is too short is kept as text in replies and refused in requests.
 #[test]
 fn short_number() {

@@ -224,6 +224,46 @@ async fn stock_is_looked_up_again() {
     assert_eq!(bench.sidompul.prepare(changed).await.unwrap_err().kind(), ErrorKind::PriceChanged);
 }
 
+/// A second inject of the same voucher into the same target, its reply lost, is found under its own id; one that was never executed
+/// does not take the first one's.
+#[tokio::test]
+async fn equal_injects_one_after_the_other() {
+    for (fault, expected) in [(FaultKind::LoseReply, "succeeded"), (FaultKind::LoseRequest, "unknown")] {
+        let bench = Bench::new();
+        let (mut first, _) = bench.buy(awg("J-1", "6287700000011")).await;
+        assert_eq!(bench.resolve(&mut first).await.word(), "succeeded");
+        let mut second = bench.sidompul.prepare(awg("J-2", "6287700000011")).await.unwrap();
+        bench.sandbox.arm(Fault::new("sidompul", fault).on(Operation::Payment)).unwrap();
+        bench.sidompul.pay(&mut second, &bench.records).await;
+        assert_eq!(bench.resolve(&mut second).await.word(), expected);
+        assert_ne!(second.provider_id(), first.provider_id());
+    }
+}
+
+/// Quirk: a detail reply with rows of other transactions and other numbers: only our own count, and none left is not found.
+#[tokio::test]
+async fn rows_of_other_transactions_do_not_count() {
+    let clock = biller_tests::shared_clock();
+    let sandbox = biller_tests::sandbox(&clock);
+    // A provider that ignores every filter of the detail call.
+    let inner = sandbox.transport();
+    let foreign = r#"[{"transactionId": "b51169f9", "msisdnB": "6287700000014", "status": "SUCCESS", "amount": "5850", "date": "2024-02-07 10:28:35"},
+        {"transactionId": "f78435f2", "msisdnB": "6287700000012", "status": "BUSINESSERROR", "amount": "1000", "date": "2022-12-09 09:25:02"}]"#;
+    let body = format!(r#"{{"statusCode": 200, "result": {{"errorCode": "00", "data": {foreign}}}}}"#);
+    let invented = biller_tests::Invented(move |request: &http::Request<bytes::Bytes>| {
+        request.uri().path().ends_with("-history-detail").then(|| Ok(biller_tests::reply(200, body.clone())))
+    });
+    let sidompul = crate::over(invented.over(inner), &clock, |config| config);
+    let records = biller_core::MemoryRecords::default();
+    let mut attempt = sidompul.prepare(pulsa("N-1", "6287700000012")).await.unwrap();
+    assert_eq!(sidompul.pay(&mut attempt, &records).await.word(), "pending");
+    sandbox.arm(Fault::new("sidompul", FaultKind::StatusNotFound).on(Operation::History).times(0)).unwrap();
+    assert_eq!(sidompul.resolve(&mut attempt, &records).await.word(), "pending");
+    sandbox.clear_faults();
+    sandbox.settle();
+    assert_eq!(sidompul.resolve(&mut attempt, &records).await.word(), "succeeded", "the history decides");
+}
+
 /// Without the ids of the day a lost inject is left to a person, also when only one could be it.
 #[tokio::test]
 async fn a_lost_inject_without_a_snapshot_is_left_to_a_person() {

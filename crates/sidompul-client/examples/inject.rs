@@ -2,7 +2,7 @@
 
 #![allow(clippy::print_stdout)]
 
-use biller_core::{BaseUrl, WibDay, Wiring};
+use biller_core::{BaseUrl, Clock, SystemClock, Wiring};
 use biller_sandbox::Sandbox;
 use sidompul_client::model::{
     AwgDetailCommand, AwgInjectCommand, Inject, InjectOutcome, StockQuery, Target, WgDetailQuery,
@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     .with_base_url(BaseUrl::parse("http://127.0.0.1/sidompul")?);
     let client = Client::with_wiring(config, Wiring::over(sandbox.transport()));
 
-    let today = WibDay::parse("2024-02-07")?;
+    let today = SystemClock.now().wib_day();
     let stock = client.awg_stock(&StockQuery::default()).await?;
     let command = AwgInjectCommand::ToNumber;
     let item = stock.iter().find(|item| item.allow_type.permits(&command) && item.unusable_on(today).is_none());

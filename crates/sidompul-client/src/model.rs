@@ -753,18 +753,17 @@ impl InjectOutcome {
     }
 }
 
-/// The verdict of all rows about one thing: pending without any, unknown where success and failure stand side by side.
+/// The verdict of all rows about one thing: pending without any and while one is, unknown where success and failure stand side by
+/// side. Words that no table lists do not count beside others.
 pub(crate) fn common_verdict(rows: impl IntoIterator<Item = Verdict>) -> Verdict {
-    let known = |verdict: &Verdict| !matches!(verdict, Verdict::Unknown(_));
-    let mut any = false;
-    let mut verdicts = rows.into_iter().inspect(|_| any = true).filter(known);
-    let first = verdicts.next();
-    let agreed = first.filter(|first| verdicts.all(|verdict| verdict == *first));
-    match (first, agreed) {
-        (_, Some(verdict)) => verdict,
-        (Some(_), None) => Verdict::Unknown(biller_core::ErrorKind::Contradiction),
-        (None, None) if any => Verdict::UNLISTED,
-        (None, None) => Verdict::Pending,
+    let rows: Vec<Verdict> = rows.into_iter().collect();
+    let failed = rows.iter().find(|verdict| matches!(verdict, Verdict::Failed(_))).copied();
+    match (rows.contains(&Verdict::Succeeded), failed) {
+        (true, Some(_)) => Verdict::Unknown(biller_core::ErrorKind::Contradiction),
+        _ if rows.is_empty() || rows.contains(&Verdict::Pending) => Verdict::Pending,
+        (true, None) => Verdict::Succeeded,
+        (false, Some(failed)) => failed,
+        (false, None) => Verdict::UNLISTED,
     }
 }
 
