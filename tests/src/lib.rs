@@ -155,8 +155,7 @@ impl Shown {
 
     /// Collects all tracing output of this thread while the guard lives.
     pub fn tracing(&self) -> tracing::subscriber::DefaultGuard {
-        // With a single subscriber, tracing asks the thread that comes by a place first whether it is listened to, for good. Only
-        // with a second one are all asked.
+        // With a single subscriber around, a place that another thread reaches first would be switched off for good.
         static SECOND: OnceLock<tracing::Dispatch> = OnceLock::new();
         SECOND.get_or_init(|| tracing::Dispatch::new(tracing_subscriber::registry()));
         let shown = self.clone();

@@ -10,6 +10,7 @@ mod json;
 mod klikoo;
 mod ledger;
 mod mount;
+mod pln;
 mod provider;
 mod random;
 mod requests;
@@ -17,6 +18,7 @@ mod sandbox;
 mod serve;
 mod settle;
 mod sidompul;
+mod slips;
 
 pub use callbacks::Callback;
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -30,8 +32,5 @@ pub use sandbox::{ConnectionClosed, Sandbox, SandboxBuilder};
 
 /// Every provider, freshly set up: one line each, in the order of the documentation.
 fn providers(seed: u64) -> Vec<Box<dyn provider::Provider>> {
-    vec![
-        klikoo::provider(seed), //
-        sidompul::provider(seed),
-    ]
+    vec![sidompul::provider(seed), pln::provider(), klikoo::provider(seed)]
 }

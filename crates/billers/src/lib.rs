@@ -6,5 +6,7 @@ pub use biller_core as core;
 pub use billers::Billers;
 #[cfg(feature = "klikoo")]
 pub use klikoo;
+#[cfg(feature = "pln-prepaid")]
+pub use pln_prepaid;
 #[cfg(feature = "sidompul")]
 pub use sidompul_client as sidompul;
