@@ -135,6 +135,13 @@ async fn what_cannot_be_written_down_is_not_sent() {
         fn save<'a>(&'a self, _: &'a Attempt) -> BoxFuture<'a, Result<(), RecordError>> {
             Box::pin(async { if self.saves { Ok(()) } else { Err("no space left".into()) } })
         }
+        fn load<'a>(
+            &'a self,
+            _: &'a str,
+            _: &'a biller_core::Reference,
+        ) -> BoxFuture<'a, Result<Option<Attempt>, RecordError>> {
+            Box::pin(async { Ok(None) })
+        }
         fn others<'a>(&'a self, _: &'a Attempt) -> BoxFuture<'a, Result<Vec<Attempt>, RecordError>> {
             Box::pin(async { Err("no index".into()) })
         }

@@ -39,10 +39,14 @@ impl Order {
     ///
     /// `customer` is who gets it: a phone number, meter number, account or bill number, 1 to 64 printable ASCII characters.
     pub fn new(reference: &str, product: &str, customer: &str) -> Result<Self, InvalidValue> {
+        let customer = customer.trim();
+        if customer.is_empty() || customer.len() > 64 || !customer.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+            return Err(InvalidValue::new("customer", shape_of(customer), "1 to 64 printable ASCII characters"));
+        }
         Ok(Self {
-            customer: checked_customer(customer)?,
             reference: Reference::parse(reference)?,
             product: ProductCode::parse(product)?,
+            customer: customer.to_owned(),
             amount: None,
             expected_price: None,
             phone: None,
@@ -50,12 +54,6 @@ impl Order {
             repeat: None,
             options: BTreeMap::new(),
         })
-    }
-
-    /// The same order with its customer in another writing, so that attempts for one customer are found together.
-    pub fn for_customer(mut self, customer: &str) -> Result<Self, InvalidValue> {
-        self.customer = checked_customer(customer)?;
-        Ok(self)
     }
 
     /// The value that the customer wants, for products without a fixed one.
@@ -154,14 +152,6 @@ impl Order {
         }
         Ok(())
     }
-}
-
-fn checked_customer(customer: &str) -> Result<String, InvalidValue> {
-    let customer = customer.trim();
-    if customer.is_empty() || customer.len() > 64 || !customer.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
-        return Err(InvalidValue::new("customer", shape_of(customer), "1 to 64 printable ASCII characters"));
-    }
-    Ok(customer.to_owned())
 }
 
 /// A customer number with all but its last four characters hidden; one of fewer than eight wholly.

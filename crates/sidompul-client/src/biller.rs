@@ -92,12 +92,8 @@ impl Sidompul {
             None if order.product().as_str() == RELOAD => self.reload_sale(&order).await?,
             None => self.package_sale(&order).await?,
         };
-        let customer = match &sale {
-            Sale::Listed { msisdn, .. } => msisdn.to_62(),
-            Sale::Inject { target, .. } => target.to_wire(),
-        };
         let facts = Facts { sale, trace_no: None, unreached: false };
-        let mut attempt = Attempt::new(PROVIDER, order.for_customer(&customer)?, key, self.now(), &facts)?;
+        let mut attempt = Attempt::new(PROVIDER, order, key, self.now(), &facts)?;
         attempt.set_price(price);
         Ok(attempt)
     }

@@ -1,6 +1,7 @@
 //! `biller demo`: purchases at the sandbox, over real HTTP, held against its ledger.
 
 mod klikoo;
+mod mmbc_pulsa;
 mod pln_prepaid;
 mod report;
 mod sidompul;
@@ -29,6 +30,7 @@ pub async fn run(demo: Demo) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let mut stage = Stage::open(demo.seed, demo.json).await?;
     sidompul::act(&mut stage).await?;
     pln_prepaid::act(&mut stage).await?;
+    mmbc_pulsa::act(&mut stage).await?;
     klikoo::act(&mut stage).await?;
     let report = Report::new(stage.close());
     if demo.json {
