@@ -167,6 +167,29 @@ async fn a_final_outcome_stays() {
     assert_eq!(attempt.stage(), Stage::Succeeded);
 }
 
+/// What no row speaks of any more, or never reached the provider, stays as it is and calls nobody.
+#[tokio::test]
+async fn silence_after_the_end_is_no_contradiction() {
+    for (kind, order) in ORDERS {
+        let bench = Bench::new();
+        let (mut attempt, _) = bench.buy(order("Y-1", "6287700000011")).await;
+        assert_eq!(bench.resolve(&mut attempt).await.word(), "succeeded", "{kind}");
+        for operation in [Operation::Status, Operation::History] {
+            bench.sandbox.arm(Fault::new("sidompul", FaultKind::StatusNotFound).on(operation).times(0)).unwrap();
+        }
+        assert_eq!(bench.resolve(&mut attempt).await.word(), "succeeded", "{kind}");
+        assert!(attempt.attention().is_empty(), "{kind}: {:?}", attempt.attention());
+
+        let bench = Bench::new();
+        bench.sandbox.arm(Fault::new("sidompul", FaultKind::Throttle).on(Operation::Payment)).unwrap();
+        let (mut attempt, paid) = bench.buy(order("Y-2", "6287700000011")).await;
+        assert_eq!(paid.word(), "failed", "{kind}");
+        let asked = bench.tape.sent().len();
+        assert_eq!(bench.resolve(&mut attempt).await.word(), "failed", "{kind}");
+        assert!(attempt.attention().is_empty() && bench.tape.sent().len() == asked, "{kind}");
+    }
+}
+
 /// An attempt that was never sent is not looked for, and can be paid afterwards.
 #[tokio::test]
 async fn a_prepared_attempt_stays_prepared() {

@@ -332,6 +332,10 @@ impl Sidompul {
     /// One look. An error means that nothing was learnt.
     async fn look(&self, attempt: &mut Attempt, records: &dyn Records) -> Result<Outcome, Error> {
         let facts: Facts = attempt.facts()?;
+        if facts.unreached {
+            return Err(Error::new(ErrorKind::NotFound, Execution::Unknown)
+                .with_detail("it provably never reached the provider, so no row can be its"));
+        }
         match &facts.sale {
             Sale::Listed { msisdn, .. } => {
                 let msisdn = msisdn.clone();
@@ -504,6 +508,11 @@ impl Sidompul {
             (Brand::Xwg, Target::Voucher(_)) => "physicalvoucher-detail",
         };
         let rows = self.client.stock_detail(*brand, command, &id).await?;
+        if attempt.stage().is_final()
+            && !rows.iter().any(|row| row.target.as_deref().is_some_and(|text| target.is(text)))
+        {
+            return Err(Error::new(ErrorKind::NotFound, Execution::Unknown).with_detail("no row speaks of the target"));
+        }
         let outcomes = InjectOutcome::of(&id, std::slice::from_ref(target), &rows);
         let (verdict, detail) =
             outcomes.into_iter().next().map_or((Verdict::Pending, None), |one| (one.verdict, one.detail));
