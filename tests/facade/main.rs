@@ -22,6 +22,7 @@ fn configuration(sandbox: &Sandbox) -> BTreeMap<&'static str, String> {
         ("pln-prepaid", "pln", {
             same(&["merchant_id", "merchant_outlet_id", "merchant_outlet_username", "jwt_secret", "api_secret"])
         }),
+        ("sidompul", "sidompul", same(&["client_id", "client_secret", "api_id", "api_key", "pin"])),
     ]
     .into_iter()
     .map(|(name, path, settings)| {

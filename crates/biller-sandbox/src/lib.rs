@@ -19,6 +19,7 @@ mod requests;
 mod sandbox;
 mod serve;
 mod settle;
+mod sidompul;
 mod slips;
 
 pub use callbacks::Callback;
@@ -33,5 +34,5 @@ pub use sandbox::{ConnectionClosed, Sandbox, SandboxBuilder};
 
 /// Every provider, freshly set up: one line each, in the order of the documentation.
 fn providers(seed: u64) -> Vec<Box<dyn provider::Provider>> {
-    vec![pln::provider(), mmbc::provider(), klikoo::provider(seed), biller_v2::provider()]
+    vec![sidompul::provider(seed), pln::provider(), mmbc::provider(), klikoo::provider(seed), biller_v2::provider()]
 }

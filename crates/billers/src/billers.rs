@@ -89,6 +89,20 @@ const PROVIDERS: &[Provider] = &[
             Ok(Arc::new(biller_v2::BillerV2::new(client)))
         },
     },
+    #[cfg(feature = "sidompul")]
+    Provider {
+        name: "sidompul",
+        prefix: "SIDOMPUL",
+        settings: sidompul_client::Config::SETTINGS,
+        build: |settings, wiring| {
+            let config = sidompul_client::Config::from_settings(settings)?;
+            let client = match wiring {
+                Some(wiring) => sidompul_client::Client::with_wiring(config, wiring.clone()),
+                None => over_http!(sidompul_client::Client::new(config)),
+            };
+            Ok(Arc::new(sidompul_client::Sidompul::new(client)))
+        },
+    },
 ];
 
 /// The configured providers, each behind the face that all share.

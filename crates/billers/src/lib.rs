@@ -12,3 +12,5 @@ pub use klikoo;
 pub use mmbc_pulsa;
 #[cfg(feature = "pln-prepaid")]
 pub use pln_prepaid;
+#[cfg(feature = "sidompul")]
+pub use sidompul_client as sidompul;
