@@ -118,11 +118,13 @@ impl MmbcPulsa {
         &self.client
     }
 
-    /// Fetches the price list and keeps it for the purchases of the next ten minutes.
+    /// Fetches the price list and keeps it for the purchases of the next ten minutes. An empty one is not kept.
     pub async fn refresh_prices(&self) -> Result<Arc<PriceList>, Error> {
         let asked_at = self.now();
         let list = Arc::new(self.client.price_list().await?);
-        *self.prices.lock().unwrap_or_else(PoisonError::into_inner) = Some((asked_at, Arc::clone(&list)));
+        if !list.is_empty() {
+            *self.prices.lock().unwrap_or_else(PoisonError::into_inner) = Some((asked_at, Arc::clone(&list)));
+        }
         Ok(list)
     }
 
