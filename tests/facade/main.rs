@@ -3,8 +3,9 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use biller_core::{ErrorKind, Execution, MemoryRecords, Order, Rupiah, Wiring};
+use biller_core::{Biller, ErrorKind, Execution, MemoryRecords, Order, Rupiah, Wiring};
 use biller_sandbox::Sandbox;
 use billers::Billers;
 
@@ -36,19 +37,34 @@ fn configuration(sandbox: &Sandbox) -> BTreeMap<&'static str, String> {
     .collect()
 }
 
+/// What each sells at once: product, customer, price, and the amount where the product leaves it open.
+fn order(name: &str) -> Order {
+    let order = |product, customer| Order::new("FACADE-1", product, customer).unwrap();
+    match name {
+        "biller-v2" => order("SBTV01", "123223341").with_expected_price(Rupiah::new(747_250)),
+        "klikoo" => order("S10", "081200000001").with_expected_price(Rupiah::new(10_450)),
+        "mmbc-pulsa" => order("TEL5", "081234567891").with_expected_price(Rupiah::new(5_630)),
+        "pln-prepaid" => order("PLNPR20", "86034655976").with_expected_price(Rupiah::new(20_500)),
+        "sidompul" => order("W2P", "6287700000011").with_amount(Rupiah::new(5_000)),
+        other => panic!("an order is missing for {other}"),
+    }
+}
+
+/// One application that knows no provider by its type.
 #[tokio::test]
 async fn configured_providers_sell_through_one_face() {
     let sandbox = Sandbox::new();
     let text: String = configuration(&sandbox).into_values().collect();
     let billers = Billers::from_toml_over(&text, &Wiring::over(sandbox.transport())).unwrap();
     let records = MemoryRecords::default();
-    let order = Order::new("FACADE-1", "S10", "081200000001").unwrap().with_expected_price(Rupiah::new(10_450));
-    let klikoo = billers.get("klikoo").unwrap();
-    let mut attempt = klikoo.prepare(order).await.unwrap();
-    assert_eq!(klikoo.pay(&mut attempt, &records).await.word(), "succeeded");
-    assert_eq!(sandbox.charges().len(), 1);
-    for (name, biller) in billers.iter() {
-        assert_eq!(name, biller.provider());
+    let shelf: Vec<(&str, Arc<dyn Biller>)> = billers.iter().map(|(name, biller)| (name, Arc::clone(biller))).collect();
+    assert_eq!(shelf.len(), 5);
+    for (sold, (name, biller)) in shelf.iter().enumerate() {
+        assert_eq!(*name, biller.provider());
+        let mut attempt = biller.prepare(order(name)).await.unwrap();
+        assert_eq!(biller.pay(&mut attempt, &records).await.word(), "succeeded", "{name}");
+        assert_eq!(biller.resolve(&mut attempt, &records).await.word(), "succeeded", "{name}");
+        assert_eq!(sandbox.charges().len(), sold + 1, "{name}");
     }
 }
 
