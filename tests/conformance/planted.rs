@@ -294,6 +294,14 @@ impl Records for Unguarded<'_> {
         self.0.save(attempt)
     }
 
+    fn load<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a biller_core::Reference,
+    ) -> BoxFuture<'a, Result<Option<Attempt>, biller_core::RecordError>> {
+        Box::pin(async { Ok(None) })
+    }
+
     fn others<'a>(&'a self, _: &'a Attempt) -> BoxFuture<'a, Result<Vec<Attempt>, biller_core::RecordError>> {
         Box::pin(async { Ok(Vec::new()) })
     }
