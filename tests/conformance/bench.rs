@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use biller_core::{
-    Biller, BoxFuture, MemoryRecords, Outcome, Stage, Transport, TransportError, Wiring,
-};
+use biller_core::{Biller, BoxFuture, MemoryRecords, Outcome, Stage, Transport, TransportError, Wiring};
 use biller_sandbox::{Charge, Mount, Operation, Sandbox};
 use biller_tests::{SharedClock, Shown, sandbox, shared_clock};
 use bytes::Bytes;
@@ -66,11 +64,6 @@ impl Line {
 
     pub fn seen(&self) -> Vec<Seen> {
         self.state().seen.clone()
-    }
-
-    /// Requests of this operation that left the client.
-    pub fn count(&self, operation: &str) -> usize {
-        self.state().seen.iter().filter(|seen| seen.operation == operation).count()
     }
 
     /// From now on every request that moves money has to find this purchase in the records, as sent.
@@ -146,8 +139,7 @@ impl Bench {
         let clock = shared_clock();
         let sandbox = sandbox(&clock);
         let records = Arc::new(MemoryRecords::default());
-        let line =
-            Line { subject, server: sandbox.transport(), records: Arc::clone(&records), state: Arc::default() };
+        let line = Line { subject, server: sandbox.transport(), records: Arc::clone(&records), state: Arc::default() };
         let mut bench = Self {
             subject,
             biller: subject.biller(Wiring::over(line.clone())),

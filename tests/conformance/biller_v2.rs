@@ -32,7 +32,8 @@ fn inquire() -> op::Inquire {
 }
 
 fn purchase() -> Purchase {
-    let reply = json!({ "responseCode": 300, "data": { "inquiryId": 7, "accountNumber": "123223341", "amount": 747_250 } });
+    let reply =
+        json!({ "responseCode": 300, "data": { "inquiryId": 7, "accountNumber": "123223341", "amount": 747_250 } });
     let reply = inquire().interpret(&http::Response::new(reply.to_string().into())).expect("a valid reply");
     Purchase::new("READ-1", &inquiry(), &reply, None).expect("a valid purchase")
 }

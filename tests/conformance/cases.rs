@@ -123,7 +123,8 @@ fn rehearse(subject: &'static dyn Subject, scenario: Scenario) -> (Vec<Seen>, us
     runtime.block_on(async {
         let mut paid_at = 0;
         let judged = course(&bench, scenario, &Trouble::None, |bench| paid_at = bench.line.seen().len()).await;
-        judged.unwrap_or_else(|violation| panic!("{}, {} undisturbed: {violation:?}", subject.folder(), scenario.name()));
+        judged
+            .unwrap_or_else(|violation| panic!("{}, {} undisturbed: {violation:?}", subject.folder(), scenario.name()));
         (bench.line.seen(), paid_at)
     })
 }
@@ -137,7 +138,12 @@ pub fn of(subject: &'static dyn Subject) -> Vec<Case> {
             continue;
         }
         let purchase = |trouble| Kind::Purchase(scenario, trouble);
-        cases.push(Case::new(subject, "purchase", &format!("undisturbed {}", scenario.name()), purchase(Trouble::None)));
+        cases.push(Case::new(
+            subject,
+            "purchase",
+            &format!("undisturbed {}", scenario.name()),
+            purchase(Trouble::None),
+        ));
         let (seen, paid_at) = rehearse(subject, scenario);
         let mut done: Vec<&str> = Vec::new();
         for (at, Seen { operation, reply, .. }) in seen.iter().enumerate() {
@@ -371,4 +377,3 @@ async fn call(bench: &Bench, call: &Call, fault: &Fault) -> Judgement {
         }
     }
 }
-

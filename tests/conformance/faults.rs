@@ -171,7 +171,12 @@ pub fn echoes(subject: &dyn Subject) -> Vec<Fault> {
 }
 
 /// Each listed code, and codes that nobody lists. What a code denies has not been executed; the others come either way.
-pub fn codes(subject: &'static dyn Subject, operation: &str, valid: &http::Response<Bytes>, tells_fate: bool) -> Vec<Fault> {
+pub fn codes(
+    subject: &'static dyn Subject,
+    operation: &str,
+    valid: &http::Response<Bytes>,
+    tells_fate: bool,
+) -> Vec<Fault> {
     let Ok(template) = serde_json::from_slice::<Value>(valid.body()) else { return Vec::new() };
     let listed = subject.codes(operation);
     if listed.is_empty() {
@@ -228,7 +233,9 @@ fn remove(value: &mut Value, pointer: &str) {
     let Some((parent, name)) = pointer.rsplit_once('/') else { return };
     match value.pointer_mut(parent) {
         Some(Value::Object(members)) => drop(members.remove(name)),
-        Some(Value::Array(items)) => drop(name.parse().ok().filter(|at| *at < items.len()).map(|at: usize| items.remove(at))),
+        Some(Value::Array(items)) => {
+            drop(name.parse().ok().filter(|at| *at < items.len()).map(|at: usize| items.remove(at)))
+        }
         _ => {}
     }
 }

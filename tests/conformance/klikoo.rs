@@ -116,7 +116,10 @@ impl Subject for Klikoo {
             reader!("transaction detail", op::TransactionDetail { transaction_id: "1".to_owned() }),
             reader!("transaction history", op::TransactionHistory(HistoryQuery::new())),
             reader!("balance", op::Balance),
-            Reader { name: "callback", read: |body| format!("{:?}", klikoo::callback::parse(&http::Request::new(body))) },
+            Reader {
+                name: "callback",
+                read: |body| format!("{:?}", klikoo::callback::parse(&http::Request::new(body))),
+            },
         ]
     }
 

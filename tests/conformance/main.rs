@@ -28,13 +28,8 @@ use crate::cases::Case;
 use crate::subject::Subject;
 
 /// The providers; one line each.
-static SUBJECTS: &[&dyn Subject] = &[
-    &sidompul::Sidompul,
-    &pln_prepaid::PlnPrepaid,
-    &mmbc_pulsa::MmbcPulsa,
-    &klikoo::Klikoo,
-    &biller_v2::BillerV2,
-];
+static SUBJECTS: &[&dyn Subject] =
+    &[&sidompul::Sidompul, &pln_prepaid::PlnPrepaid, &mmbc_pulsa::MmbcPulsa, &klikoo::Klikoo, &biller_v2::BillerV2];
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
@@ -50,9 +45,12 @@ fn main() -> ExitCode {
     trials.extend(snapshots::trials());
     trials.extend(twins::trials());
     trials.extend(planted::trials(&cases));
-    trials.extend(cases.into_iter().flatten().map(|case| {
-        Trial::test(case.name.clone(), move || case.run(None).map_err(|(_, message)| message.into()))
-    }));
+    trials.extend(
+        cases
+            .into_iter()
+            .flatten()
+            .map(|case| Trial::test(case.name.clone(), move || case.run(None).map_err(|(_, message)| message.into()))),
+    );
     let conclusion = libtest_mimic::run(&arguments, trials);
     if !arguments.list {
         planted::print_table();

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use biller_core::{
-    Attempt, Biller, BoxFuture, Capabilities, Claim, Delivery, Error, ErrorKind, Evidence, Execution, Hint, MemoryRecords,
-    Order, Outcome, Receipt, Records, Refusal, Rupiah, Schedule, Transport, TransportError,
+    Attempt, Biller, BoxFuture, Capabilities, Claim, Delivery, Error, ErrorKind, Evidence, Execution, Hint,
+    MemoryRecords, Order, Outcome, Receipt, Records, Refusal, Rupiah, Schedule, Transport, TransportError,
 };
 use bytes::Bytes;
 use libtest_mimic::Trial;
@@ -17,13 +17,14 @@ use crate::cases::Case;
 use crate::rules::Rule;
 use crate::subject::{Course, Subject};
 
+type PlantedBiller = fn(Arc<dyn Biller>) -> Arc<dyn Biller>;
 type PlantedTransport = fn(Arc<dyn Transport>, &'static dyn Subject) -> Arc<dyn Transport>;
 
 pub struct Plant {
     pub number: u32,
     pub name: &'static str,
     pub transport: Option<PlantedTransport>,
-    pub biller: Option<fn(Arc<dyn Biller>) -> Arc<dyn Biller>>,
+    pub biller: Option<PlantedBiller>,
     /// Whether the mistake can be made at this provider.
     pub fits: fn(&'static dyn Subject, &Capabilities) -> bool,
 }
@@ -46,7 +47,9 @@ macro_rules! in_biller {
 
 static PLANTS: &[Plant] = &[
     in_biller!(1, "pending passed on as a failure", PendingFails),
-    in_transport(2, "payment repeated on any error or odd reply", |inner, subject| Arc::new(Repeating { inner, subject })),
+    in_transport(2, "payment repeated on any error or odd reply", |inner, subject| {
+        Arc::new(Repeating { inner, subject })
+    }),
     in_transport(3, "request headers in the log", |inner, _| Arc::new(Chatty(inner))),
     in_biller!(4, "record rolled back when the outcome is unknown", RolledBack),
     in_biller!(5, "success made up when the provider fails", MadeUp),
@@ -93,7 +96,8 @@ pub fn trials(cases: &[Vec<Case>]) -> Vec<Trial> {
             let cases = Arc::clone(&cases);
             let name = format!("planted::{:02} {}::{}", plant.number, plant.name, subject.folder());
             trials.push(Trial::test(name, move || {
-                let noticed = cases.iter().find_map(|case| case.run(Some(plant)).err().map(|(rule, _)| (&case.name, rule)));
+                let noticed =
+                    cases.iter().find_map(|case| case.run(Some(plant)).err().map(|(rule, _)| (&case.name, rule)));
                 let (case, rule) = noticed.ok_or_else(|| {
                     format!("provider {}: mistake {} ({}) went unnoticed", subject.folder(), plant.number, plant.name)
                 })?;

@@ -15,8 +15,9 @@ pub fn trials() -> Vec<Trial> {
     vec![
         Trial::test("suite::registry::every provider crate is registered", || {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates");
-            let folders: BTreeSet<String> =
-                fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect::<Result<_, std::io::Error>>()?;
+            let folders: BTreeSet<String> = fs::read_dir(folder)?
+                .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+                .collect::<Result<_, std::io::Error>>()?;
             let registered: BTreeSet<String> = SUBJECTS.iter().map(|subject| subject.folder().to_owned()).collect();
             let missing: Vec<&String> =
                 folders.iter().filter(|name| !OTHERS.contains(&name.as_str()) && !registered.contains(*name)).collect();
@@ -29,7 +30,9 @@ pub fn trials() -> Vec<Trial> {
                 for spec in subject.specs() {
                     let routed = subject.routes().iter().any(|(_, operation)| *operation == spec.name);
                     if !called.contains(&spec.name) || !read.contains(&spec.name) || !routed {
-                        return Err(format!("{}: {} lacks a route, a call or a reader", subject.folder(), spec.name).into());
+                        return Err(
+                            format!("{}: {} lacks a route, a call or a reader", subject.folder(), spec.name).into()
+                        );
                     }
                 }
             }

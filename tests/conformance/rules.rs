@@ -64,7 +64,9 @@ pub fn said(bench: &Bench, outcome: &Outcome) -> Judgement {
     match outcome {
         Outcome::Failed(refusal) => {
             let live = charges.iter().find(|charge| charge.state != ChargeState::Failed);
-            require(live.is_none(), Rule::NeverDenied, || format!("said failed ({refusal}); the ledger has {}", line(live)))
+            require(live.is_none(), Rule::NeverDenied, || {
+                format!("said failed ({refusal}); the ledger has {}", line(live))
+            })
         }
         Outcome::Succeeded(receipt) => {
             let paid = charges.iter().find(|charge| charge.state == ChargeState::Succeeded);
@@ -113,7 +115,9 @@ pub fn no_secret_shown(bench: &Bench) -> Judgement {
 /// Every request for money found its purchase in the records, and what is known stands there too.
 pub fn written(bench: &Bench, attempt: &Attempt) -> Judgement {
     let unwritten = bench.line.seen().into_iter().find(|seen| !seen.written);
-    require(unwritten.is_none(), Rule::WrittenFirst, || "money was asked for before the purchase was written down".to_owned())?;
+    require(unwritten.is_none(), Rule::WrittenFirst, || {
+        "money was asked for before the purchase was written down".to_owned()
+    })?;
     if bench.received() == 0 {
         return Ok(());
     }

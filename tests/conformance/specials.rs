@@ -169,7 +169,10 @@ async fn callback_after_loss(bench: &Bench) -> Judgement {
 }
 
 async fn confirm_callbacks(bench: &Bench, course: Course) -> Judgement {
-    bench.sandbox.send_callbacks_to(bench.subject.sandbox_name(), "http://127.0.0.1/callback").expect("it has callbacks");
+    bench
+        .sandbox
+        .send_callbacks_to(bench.subject.sandbox_name(), "http://127.0.0.1/callback")
+        .expect("it has callbacks");
     let mut attempt = prepared(bench, course, "CASE-1").await?;
     pay(bench, &mut attempt).await?;
     bench.line.heal();

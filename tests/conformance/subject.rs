@@ -111,7 +111,8 @@ pub trait Subject: Send + Sync {
 
     /// The secrets that never change; of keys in several lines, every line.
     fn credentials(&self) -> Vec<String> {
-        let lines = |text: String| text.lines().filter(|line| !line.starts_with("--")).map(str::to_owned).collect::<Vec<_>>();
+        let lines =
+            |text: String| text.lines().filter(|line| !line.starts_with("--")).map(str::to_owned).collect::<Vec<_>>();
         self.secret_names().iter().flat_map(|name| lines(self.credential(name))).collect()
     }
 }
@@ -136,9 +137,7 @@ macro_rules! reader {
     ($name:literal, $operation:expr) => {
         Reader {
             name: $name,
-            read: |body| {
-                format!("{:?}", biller_core::Operation::interpret(&$operation, &http::Response::new(body)))
-            },
+            read: |body| format!("{:?}", biller_core::Operation::interpret(&$operation, &http::Response::new(body))),
         }
     };
 }

@@ -1,0 +1,3 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|body: &[u8]| biller_fuzz::read_all(&biller_fuzz::mmbc_pulsa::MmbcPulsa, body));
