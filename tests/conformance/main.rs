@@ -28,8 +28,13 @@ use crate::cases::Case;
 use crate::subject::Subject;
 
 /// The providers; one line each.
-static SUBJECTS: &[&dyn Subject] =
-    &[&sidompul::Sidompul, &pln_prepaid::PlnPrepaid, &mmbc_pulsa::MmbcPulsa, &klikoo::Klikoo, &biller_v2::BillerV2];
+static SUBJECTS: &[&dyn Subject] = &[
+    &sidompul::Sidompul, //
+    &pln_prepaid::PlnPrepaid,
+    &mmbc_pulsa::MmbcPulsa,
+    &klikoo::Klikoo,
+    &biller_v2::BillerV2,
+];
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
