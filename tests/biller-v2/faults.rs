@@ -139,7 +139,7 @@ async fn an_order_prepared_twice_is_paid_once() {
     }
 }
 
-/// Not sent for certain: failed, and the same reference may be used again.
+/// Not sent for certain: failed, and the order is over; another reference buys.
 #[tokio::test]
 async fn what_was_provably_not_sent_failed() {
     let bench = Bench::new();
@@ -151,8 +151,9 @@ async fn what_was_provably_not_sent_failed() {
     let biller_core::Outcome::Failed(refusal) = outcome else { panic!("{outcome:?}") };
     assert_eq!(refusal.kind(), biller_core::ErrorKind::NotSent);
     assert!(bench.sandbox.charges().is_empty());
-    let (_, again) = bench.buy(bill("N-1", "123223341")).await;
-    assert_eq!((again.word(), bench.sandbox.charges().len()), ("succeeded", 1));
+    assert_eq!(bench.buy(bill("N-1", "123223341")).await.1.word(), "failed");
+    assert_eq!(bench.buy(bill("N-2", "123223341")).await.1.word(), "succeeded");
+    assert_eq!(bench.sandbox.charges().len(), 1);
 }
 
 /// A record that cannot be written stops the purchase before it is sent.

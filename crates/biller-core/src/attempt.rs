@@ -218,7 +218,7 @@ impl Attempt {
     /// outcome says why.
     ///
     /// An order is paid once: where the records hold an earlier attempt of it that has been sent, this one is refused. Where that one
-    /// failed, so does this one, for the same reason: buying after a failure takes a new reference.
+    /// failed, so does this one: buying after a failure takes a new reference.
     pub async fn begin_payment(&mut self, records: &dyn Records, clock: &dyn Clock) -> Result<(), Outcome> {
         let already_sent = Error::new(ErrorKind::AlreadySent, Execution::Unknown)
             .with_detail("an order is paid once; ask what became of it instead")
@@ -228,7 +228,10 @@ impl Attempt {
         }
         let earlier = records.load(&self.provider, self.order.reference()).await;
         match earlier.map_err(|error| self.unrecorded(&error))? {
-            Some(Self { stage: Stage::Failed, refusal: Some(refusal), .. }) => return Err(Outcome::Failed(refusal)),
+            Some(earlier) if earlier.stage == Stage::Failed => {
+                let detail = "not paid: an earlier attempt of this order failed; a new purchase takes a new reference";
+                return Err(Outcome::Failed(Refusal::new(ErrorKind::AlreadySent, detail)));
+            }
             Some(earlier) if earlier.stage != Stage::Prepared => return Err(Outcome::Unknown(already_sent)),
             _ => {}
         }

@@ -1,6 +1,6 @@
 use biller_core::{
     Attempt, Biller, BoxFuture, Capabilities, Claim, Error, ErrorKind, Evidence, Execution, Hint, Inquiry,
-    InvalidValue, Order, Outcome, Product, Receipt, Records, Refusal, Rupiah, Schedule, Stage, Timestamp,
+    InvalidValue, Order, Outcome, Product, Receipt, Records, Refusal, Rupiah, Schedule, Timestamp,
 };
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -85,10 +85,6 @@ impl BillerV2 {
             Ok(facts) => facts,
             Err(error) => return Outcome::Unknown(error),
         };
-        if has_failed_before(attempt, records).await {
-            let detail = "not paid: the reference belongs to a payment that failed; a new purchase needs a new one";
-            return Outcome::Failed(Refusal::new(ErrorKind::AlreadySent, detail));
-        }
         if let Err(outcome) = attempt.begin_payment(records, clock).await {
             return outcome;
         }
@@ -166,15 +162,6 @@ impl BillerV2 {
         }
         Err(error)
     }
-}
-
-/// Whether the provider has answered that an earlier attempt under this reference failed. It is not known what it makes of the same
-/// reference afterwards.
-async fn has_failed_before(attempt: &Attempt, records: &dyn Records) -> bool {
-    let earlier = records.load(PROVIDER, attempt.order().reference()).await.ok().flatten();
-    let by_code = |earlier: &Attempt| earlier.refusal().is_some_and(|refusal| refusal.code().is_some());
-    attempt.stage() == Stage::Prepared
-        && earlier.is_some_and(|earlier| earlier.stage() == Stage::Failed && by_code(&earlier))
 }
 
 /// Whether a status answer had a code, and the code left everything open.
