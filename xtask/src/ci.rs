@@ -7,7 +7,7 @@ use std::process::Command;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-pub fn run() -> Result<()> {
+pub fn run(_root: &std::path::Path) -> Result<()> {
     cargo(&["fmt", "--all", "--check"])?;
     cargo(&["clippy", "--locked", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])?;
     cargo(&["doc", "--locked", "--workspace", "--no-deps", "--all-features"])?;

@@ -1,0 +1,4 @@
+use clap::Args;
+#[derive(Args)]
+pub struct Metrics {}
+impl Metrics { pub fn run(self, _: &std::path::Path) -> crate::Result<()> { Ok(()) } }
