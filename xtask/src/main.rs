@@ -7,7 +7,6 @@ mod command;
 mod metrics;
 mod new_provider;
 mod release;
-mod source;
 mod tidy;
 mod workspace;
 

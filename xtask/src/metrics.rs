@@ -1,4 +1,8 @@
 use clap::Args;
 #[derive(Args)]
 pub struct Metrics {}
-impl Metrics { pub fn run(self, _: &std::path::Path) -> crate::Result<()> { Ok(()) } }
+impl Metrics {
+    pub fn run(self, _: &std::path::Path) -> crate::Result<()> {
+        Ok(())
+    }
+}

@@ -32,7 +32,11 @@ pub fn commits(root: &Path, folder: &str, since: Option<&str>) -> Result<Vec<Com
         root,
         ["log", "--reverse", "--no-merges", "--format=%h%x1f%B%x1e", range.as_str(), "--", folder],
     ))?;
-    Ok(log.split('\u{1e}').filter_map(|entry| entry.trim().split_once('\u{1f}')).map(|(id, message)| read(id, message)).collect())
+    Ok(log
+        .split('\u{1e}')
+        .filter_map(|entry| entry.trim().split_once('\u{1f}'))
+        .map(|(id, message)| read(id, message))
+        .collect())
 }
 
 /// A message without a type counts as a fix, since the code may have changed.

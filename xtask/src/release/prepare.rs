@@ -22,7 +22,10 @@ pub fn run(root: &Path, options: &Options) -> Result<()> {
     }
     // Only the crates of this workspace move in the lock file.
     text(&mut cargo(root, ["update", "--workspace", "--offline", "--quiet"]))?;
-    println!("\nprepared; review the changelogs, then commit:\n  git commit -am \"chore: release {}\"", written.join(", "));
+    println!(
+        "\nprepared; review the changelogs, then commit:\n  git commit -am \"chore: release {}\"",
+        written.join(", ")
+    );
     Ok(())
 }
 

@@ -62,7 +62,12 @@ impl Publish {
         Ok(())
     }
 
-    fn step<'a>(&self, root: &Path, package: &'a Package, before: &[(&'a Package, Step)]) -> Result<(&'a Package, Step)> {
+    fn step<'a>(
+        &self,
+        root: &Path,
+        package: &'a Package,
+        before: &[(&'a Package, Step)],
+    ) -> Result<(&'a Package, Step)> {
         let (name, version, tag) = (&package.name, &package.version, package.tag());
         let tagged = !text(&mut git(root, ["tag", "--list", tag.as_str()]))?.is_empty();
         let step = match (registry::state(&self.target, name, version)?, tagged) {
@@ -81,9 +86,9 @@ impl Publish {
         if matches!(step, Step::Tag | Step::PublishAndTag) {
             require_prepared(root, package)?;
         }
-        let upon = before.iter().find(|(before, step)| {
-            *step == Step::Withdrawn && package.dependencies.contains(&before.name)
-        });
+        let upon = before
+            .iter()
+            .find(|(before, step)| *step == Step::Withdrawn && package.dependencies.contains(&before.name));
         match (step, upon) {
             (Step::PublishAndTag, Some((withdrawn, _))) => Err(format!(
                 "{name} {version} is built upon {} {}, which was yanked. Release {} under a new version first: \
@@ -100,16 +105,20 @@ impl Publish {
         let tag = package.tag();
         match (step, self.execute) {
             (Step::Nothing, _) => println!("{name} {version}: is published"),
-            (Step::Withdrawn, _) => println!("{name} {version}: was yanked; new projects get an older one, and the number is used up"),
+            (Step::Withdrawn, _) => {
+                println!("{name} {version}: was yanked; new projects get an older one, and the number is used up")
+            }
             (Step::Tag, false) => println!("{name} {version}: is published; would tag {tag}"),
             (Step::PublishAndTag, false) => println!("{name} {version}: would publish and tag {tag}"),
-            (_, true) => {
-                if step == Step::PublishAndTag {
-                    let mut arguments = vec!["publish", "--locked", "--package", name];
-                    arguments.extend(self.target.arguments());
-                    command::run(&mut cargo(root, arguments))?;
-                }
-                text(&mut git(root, ["tag", "--annotate", "--message", format!("{name} {version}").as_str(), &tag]))?;
+            (Step::Tag, true) => {
+                self::tag(root, package)?;
+                println!("{name} {version}: was published, now tagged {tag}");
+            }
+            (Step::PublishAndTag, true) => {
+                let mut arguments = vec!["publish", "--locked", "--package", name];
+                arguments.extend(self.target.arguments());
+                command::run(&mut cargo(root, arguments))?;
+                self::tag(root, package)?;
                 println!("{name} {version}: published and tagged {tag}");
             }
         }
@@ -117,12 +126,20 @@ impl Publish {
     }
 }
 
+fn tag(root: &Path, package: &Package) -> Result<()> {
+    let message = format!("{} {}", package.name, package.version);
+    text(&mut git(root, ["tag", "--annotate", "--message", &message, &package.tag()])).map(drop)
+}
+
 /// Fails when the changelog lacks the version, or when the crate has changed since its section was written.
 fn require_prepared(root: &Path, package: &Package) -> Result<()> {
     let (name, version) = (&package.name, &package.version);
     let path = format!("{}/CHANGELOG.md", package.folder);
     if !changelog::has(&fs::read_to_string(root.join(&path))?, version) {
-        return Err(format!("{name} {version} is not prepared: {path} has no section for it; run `cargo xtask release prepare`").into());
+        return Err(format!(
+            "{name} {version} is not prepared: {path} has no section for it; run `cargo xtask release prepare`"
+        )
+        .into());
     }
     // A first release lists no commits, so later ones cannot be missing.
     if released(root, name)?.is_none() {

@@ -37,7 +37,9 @@ pub fn breaks(root: &Path, package: &str, tag: &str) -> Result<Vec<String>> {
     let found = findings(&report);
     if found.is_empty() && !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("cargo-semver-checks on {package} since {tag}: {}\n{}", output.status, said.trim_end()).into());
+        return Err(
+            format!("cargo-semver-checks on {package} since {tag}: {}\n{}", output.status, said.trim_end()).into()
+        );
     }
     Ok(found)
 }

@@ -57,7 +57,8 @@ fn what_changed_is_released_and_a_killed_publish_is_finished_by_the_next() {
     scratch.append("crates/biller-core/src/lib.rs", "pub fn renamed() {}");
     scratch.commit("feat!: name the transport's error by what it proves");
     scratch.append("crates/biller-core/CHANGELOG.md", "");
-    let top = "# Changelog of biller-core\n\n## Unreleased\n\nErrors now say what they prove.\nChange `Gone` to `NotSent`.\n";
+    let top =
+        "# Changelog of biller-core\n\n## Unreleased\n\nErrors now say what they prove.\nChange `Gone` to `NotSent`.\n";
     let rest = scratch.read("crates/biller-core/CHANGELOG.md").replace("# Changelog of biller-core\n", top);
     scratch.write("crates/biller-core/CHANGELOG.md", rest.trim_end());
     scratch.commit("docs: explain the new errors");

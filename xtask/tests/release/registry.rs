@@ -98,7 +98,11 @@ fn serve(stream: TcpStream, shelf: &Mutex<Shelf>, address: &str, left: &Sender<(
                 left.send(()).unwrap();
                 std::thread::park();
             }
-            Some(json!({"warnings": {"invalid_categories": [], "invalid_badges": [], "other": []}}).to_string().into_bytes())
+            Some(
+                json!({"warnings": {"invalid_categories": [], "invalid_badges": [], "other": []}})
+                    .to_string()
+                    .into_bytes(),
+            )
         }
         _ => shelf.lock().unwrap().read(path),
     };

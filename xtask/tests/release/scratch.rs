@@ -30,7 +30,9 @@ impl Scratch {
         let scratch = Self { registry: Registry::start(), folder: tempfile::tempdir().unwrap() };
         let table: String = CRATES
             .iter()
-            .map(|(name, _)| format!("{name} = {{ path = \"crates/{name}\", version = \"0.1\", registry = \"local\" }}\n"))
+            .map(|(name, _)| {
+                format!("{name} = {{ path = \"crates/{name}\", version = \"0.1\", registry = \"local\" }}\n")
+            })
             .collect();
         scratch.write(
             "Cargo.toml",
@@ -53,7 +55,8 @@ impl Scratch {
                 &format!("crates/{name}/CHANGELOG.md"),
                 &format!("# Changelog of {name}\n\n## Unreleased\n\nThe first words about {name}.\n"),
             );
-            scratch.write(&format!("crates/{name}/{source}"), if *name == "biller-cli" { "fn main() {}\n" } else { "" });
+            scratch
+                .write(&format!("crates/{name}/{source}"), if *name == "biller-cli" { "fn main() {}\n" } else { "" });
         }
         scratch.write(
             "tests/Cargo.toml",
