@@ -19,6 +19,12 @@ fn configuration(sandbox: &Sandbox) -> BTreeMap<&'static str, String> {
             klikoo["client_id"], klikoo["client_secret"], klikoo["private_key_pem"]
         ),
     );
+    let pln = sandbox.credentials("pln").unwrap();
+    let mut table = "[pln_prepaid]\nbase_url = \"http://127.0.0.1/pln\"\n".to_owned();
+    for (name, value) in pln.as_object().unwrap() {
+        table.push_str(&format!("{name} = {value}\n"));
+    }
+    tables.insert("pln_prepaid", table);
     tables
 }
 
@@ -67,7 +73,8 @@ fn what_is_wrong_is_named() {
 
 #[test]
 fn each_provider_comes_with_http_of_its_own() {
-    let text: String = configuration(&Sandbox::new()).into_values().collect();
+    let tables = configuration(&Sandbox::new());
+    let text: String = tables.values().cloned().collect();
     let billers = Billers::from_toml(&text).unwrap();
-    assert_eq!(billers.iter().count(), 1);
+    assert_eq!(billers.iter().count(), tables.len());
 }

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Clock, Error, ErrorKind, Evidence, Execution, Inquiry, Order, Outcome, Receipt, Records, Refusal, Rupiah, Timestamp,
+    Clock, Error, ErrorKind, Evidence, Execution, Inquiry, Order, Outcome, Receipt, RecordError, Records, Refusal,
+    Rupiah, Timestamp,
 };
 
 /// One purchase on its way: everything that paying and finding out needs, and no secret.
@@ -213,10 +214,20 @@ impl Attempt {
 
     /// The first half of paying: marks the attempt as sent and has it written down. On `Err` nothing may be sent, and the
     /// outcome says why.
+    ///
+    /// Where the records hold another attempt of the same order that has been sent and has not failed, this one is refused.
     pub async fn begin_payment(&mut self, records: &dyn Records, clock: &dyn Clock) -> Result<(), Outcome> {
-        if self.stage != Stage::Prepared {
+        let already_sent = |stage| !matches!(stage, Stage::Prepared | Stage::Failed);
+        let twice = match self.stage {
+            Stage::Prepared => {
+                let earlier = records.load(&self.provider, self.order.reference()).await;
+                earlier.map_err(|error| self.unrecorded(&error))?.is_some_and(|earlier| already_sent(earlier.stage))
+            }
+            _ => true,
+        };
+        if twice {
             let error = Error::new(ErrorKind::AlreadySent, Execution::Unknown)
-                .with_detail("an attempt is paid once; ask what became of it instead");
+                .with_detail("an order is paid once; ask what became of it instead");
             return Err(Outcome::Unknown(error.with_reference(self.order.reference().as_str())));
         }
         self.stage = Stage::Sent;
@@ -224,10 +235,14 @@ impl Attempt {
         if let Err(error) = records.save(self).await {
             self.stage = Stage::Prepared;
             self.sent_at = None;
-            let error = Error::new(ErrorKind::NotRecorded, Execution::NotExecuted).with_detail(error.to_string());
-            return Err(Outcome::from(error.with_reference(self.order.reference().as_str())));
+            return Err(self.unrecorded(&error));
         }
         Ok(())
+    }
+
+    fn unrecorded(&self, error: &RecordError) -> Outcome {
+        let error = Error::new(ErrorKind::NotRecorded, Execution::NotExecuted).with_detail(error.to_string());
+        Outcome::from(error.with_reference(self.order.reference().as_str()))
     }
 
     /// The second half of paying: notes the time, and what was learnt.

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use crate::{Attempt, BoxFuture};
+use crate::{Attempt, BoxFuture, Reference};
 
 /// Why an attempt could not be written down or read back.
 pub type RecordError = Box<dyn std::error::Error + Send + Sync>;
@@ -13,6 +13,18 @@ pub type RecordError = Box<dyn std::error::Error + Send + Sync>;
 pub trait Records: Send + Sync {
     /// Stores the attempt under its provider and reference, replacing the earlier state. Durable before it returns.
     fn save<'a>(&'a self, attempt: &'a Attempt) -> BoxFuture<'a, Result<(), RecordError>>;
+
+    /// The attempt that was saved last under this provider and reference.
+    ///
+    /// Paying asks for it, so that an order that is prepared a second time is not paid a second time. Records that make sure of that
+    /// in another way may leave it out: by default there is none.
+    fn load<'a>(
+        &'a self,
+        _provider: &'a str,
+        _reference: &'a Reference,
+    ) -> BoxFuture<'a, Result<Option<Attempt>, RecordError>> {
+        Box::pin(async { Ok(None) })
+    }
 
     /// Every other attempt at the same provider for the same customer, in whatever stage.
     ///
@@ -37,6 +49,15 @@ impl Records for MemoryRecords {
         let key = (attempt.provider().to_owned(), attempt.order().reference().to_string());
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, attempt.clone());
         Box::pin(async { Ok(()) })
+    }
+
+    fn load<'a>(
+        &'a self,
+        provider: &'a str,
+        reference: &'a Reference,
+    ) -> BoxFuture<'a, Result<Option<Attempt>, RecordError>> {
+        let attempt = self.get(provider, reference.as_str());
+        Box::pin(async { Ok(attempt) })
     }
 
     fn others<'a>(&'a self, attempt: &'a Attempt) -> BoxFuture<'a, Result<Vec<Attempt>, RecordError>> {

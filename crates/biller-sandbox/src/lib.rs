@@ -10,12 +10,14 @@ mod json;
 mod klikoo;
 mod ledger;
 mod mount;
+mod pln;
 mod provider;
 mod random;
 mod requests;
 mod sandbox;
 mod serve;
 mod settle;
+mod slips;
 
 pub use callbacks::Callback;
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -29,7 +31,5 @@ pub use sandbox::{ConnectionClosed, Sandbox, SandboxBuilder};
 
 /// Every provider, freshly set up: one line each, in the order of the documentation.
 fn providers(seed: u64) -> Vec<Box<dyn provider::Provider>> {
-    vec![
-        klikoo::provider(seed), //
-    ]
+    vec![pln::provider(), klikoo::provider(seed)]
 }

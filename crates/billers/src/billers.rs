@@ -47,6 +47,20 @@ const PROVIDERS: &[Provider] = &[
             Ok(Arc::new(klikoo::Klikoo::new(client)))
         },
     },
+    #[cfg(feature = "pln-prepaid")]
+    Provider {
+        name: "pln_prepaid",
+        prefix: "PLN_PREPAID",
+        settings: pln_prepaid::Config::SETTINGS,
+        build: |settings, wiring| {
+            let config = pln_prepaid::Config::from_settings(settings)?;
+            let client = match wiring {
+                Some(wiring) => pln_prepaid::Client::with_wiring(config, wiring.clone()),
+                None => over_http!(pln_prepaid::Client::new(config)),
+            };
+            Ok(Arc::new(pln_prepaid::PlnPrepaid::new(client)))
+        },
+    },
 ];
 
 /// The configured providers, each behind the face that all share.

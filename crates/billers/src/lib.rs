@@ -6,3 +6,5 @@ pub use biller_core as core;
 pub use billers::Billers;
 #[cfg(feature = "klikoo")]
 pub use klikoo;
+#[cfg(feature = "pln-prepaid")]
+pub use pln_prepaid;

@@ -435,3 +435,51 @@ fn facts_of_another_crate_are_refused_without_a_verdict() {
     assert_eq!((error.kind(), error.execution()), (ErrorKind::InvalidInput, Execution::Unknown));
     assert_eq!(attempt(Stage::Sent).facts::<Value>().unwrap(), json!({"day": "2026-01-02"}));
 }
+
+/// A second attempt of an order that is on its way, or done, is never sent; one of an order that has failed is.
+#[tokio::test]
+async fn an_order_is_paid_once_whatever_attempt_stands_for_it() {
+    let clock = ManualClock::new(NOW);
+    for stage in STAGES {
+        let records = MemoryRecords::default();
+        records.save(&attempt(stage)).await.unwrap();
+        let mut second = attempt(Stage::Prepared);
+        let begun = second.begin_payment(&records, &clock).await;
+        if matches!(stage, Stage::Prepared | Stage::Failed) {
+            assert!(begun.is_ok(), "{stage:?}");
+            continue;
+        }
+        let Err(Outcome::Unknown(error)) = begun else { panic!("{stage:?}: sent a second time") };
+        assert_eq!((error.kind(), error.execution()), (ErrorKind::AlreadySent, Execution::Unknown), "{stage:?}");
+        assert_eq!((second.stage(), second.sent_at()), (Stage::Prepared, None), "{stage:?}");
+        assert_eq!(records.get("klikoo", "A-1").unwrap().stage(), stage, "the record stays");
+    }
+}
+
+/// Records that cannot be read leave a prepared attempt unsent, and one that was sent unknown.
+#[tokio::test]
+async fn unreadable_records_prove_nothing_about_an_attempt_that_was_sent() {
+    struct Unreadable;
+    impl Records for Unreadable {
+        fn save<'a>(&'a self, _attempt: &'a Attempt) -> BoxFuture<'a, Result<(), RecordError>> {
+            Box::pin(async { Err("disk full".into()) })
+        }
+        fn load<'a>(
+            &'a self,
+            _provider: &'a str,
+            _reference: &'a crate::Reference,
+        ) -> BoxFuture<'a, Result<Option<Attempt>, RecordError>> {
+            Box::pin(async { Err("disk gone".into()) })
+        }
+        fn others<'a>(&'a self, _attempt: &'a Attempt) -> BoxFuture<'a, Result<Vec<Attempt>, RecordError>> {
+            Box::pin(async { Ok(Vec::new()) })
+        }
+    }
+    let clock = ManualClock::new(NOW);
+    let outcome = attempt(Stage::Prepared).begin_payment(&Unreadable, &clock).await.unwrap_err();
+    assert_eq!(outcome.word(), "failed");
+    for stage in [Stage::Sent, Stage::Pending, Stage::Unknown, Stage::Succeeded, Stage::Failed] {
+        let outcome = attempt(stage).begin_payment(&Unreadable, &clock).await.unwrap_err();
+        assert_eq!(outcome.word(), "unknown", "{stage:?}");
+    }
+}
