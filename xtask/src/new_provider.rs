@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::Result;
+use crate::command::{cargo, text};
 
 #[derive(Args)]
 pub struct NewProvider {
@@ -87,10 +88,14 @@ const REGISTRATIONS: &[Registration] = &[
     register("crates/billers/README.md", "| feature ", "", "| `{{name}}` | {{name}} | `{{name}}` |\n"),
     register("README.md", "| [`billers`]", "| [`biller-core`]", "| [`{{name}}`](crates/{{name}}) | {{name}} |\n"),
     register("crates/biller-sandbox/src/lib.rs", "mod ", "", "mod {{module}};\n"),
-    register("crates/biller-sandbox/src/lib.rs", "    vec![", "    ]", "        {{module}}::provider(seed),\n"),
     register("tests/Cargo.toml", "[dev-dependencies]", "", "{{name}} = { workspace = true, features = [\"rustls\"] }\n"),
     register("tests/conformance/main.rs", "mod ", "", "mod {{module}};\n"),
-    register("tests/conformance/main.rs", "static SUBJECTS:", "];", "    &{{module}}::{{type}},\n"),
+];
+
+/// Texts that follow another one at once, in lists that may stand on one line.
+const LIST_ENTRIES: &[(&str, &str, &str)] = &[
+    ("crates/biller-sandbox/src/lib.rs", "    vec![", "{{module}}::provider(seed), "),
+    ("tests/conformance/main.rs", "static SUBJECTS: &[&dyn Subject] = &[", "&{{module}}::{{type}}, "),
 ];
 
 /// The HTTP features of the facade, which every provider that is on follows.
@@ -125,11 +130,18 @@ impl NewProvider {
         for registration in REGISTRATIONS {
             registered(root, &mut files, registration, &fill)?;
         }
+        for (path, before, text) in LIST_ENTRIES {
+            change(root, &mut files, path, |old| {
+                let (head, tail) = old.split_once(before).ok_or_else(|| format!("{path} has no {before:?}"))?;
+                Ok(format!("{head}{before}{}{tail}", fill(text)))
+            })?;
+        }
         follow_http_features(root, &mut files, &name)?;
         for (path, text) in &files {
             fs::create_dir_all(path.parent().unwrap_or(root))?;
             fs::write(path, text)?;
         }
+        text(&mut cargo(root, ["fmt", "--all"]))?;
         println!("crates/{name} is there and registered; now:");
         println!("  cargo test -p biller-tests --test conformance   what is left to do");
         println!("  cargo xtask tidy                                which sources are missing");
