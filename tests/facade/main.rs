@@ -20,11 +20,19 @@ fn configuration(sandbox: &Sandbox) -> BTreeMap<&'static str, String> {
         ),
     );
     let pln = sandbox.credentials("pln").unwrap();
-    let mut table = "[pln_prepaid]\nbase_url = \"http://127.0.0.1/pln\"\n".to_owned();
+    let mut table = "[pln-prepaid]\nbase_url = \"http://127.0.0.1/pln\"\n".to_owned();
     for (name, value) in pln.as_object().unwrap() {
         table.push_str(&format!("{name} = {value}\n"));
     }
-    tables.insert("pln_prepaid", table);
+    tables.insert("pln-prepaid", table);
+    let mmbc = sandbox.credentials("mmbc").unwrap();
+    tables.insert(
+        "mmbc-pulsa",
+        format!(
+            "[mmbc-pulsa]\nbase_url = \"http://127.0.0.1/mmbc\"\nusername = {}\npassword = {}\n",
+            mmbc["username"], mmbc["password"]
+        ),
+    );
     tables
 }
 

@@ -90,7 +90,7 @@ async fn a_callback_for_an_unknown_reference_finds_nothing() {
     let before = serde_json::to_value(&attempt).unwrap();
     let stranger = http::Request::post("/").body(Bytes::from(CALLBACK)).unwrap();
     let hint = bench.pln.parse_callback(&stranger).unwrap();
-    assert!(bench.records.get("pln_prepaid", &hint.reference).is_none());
+    assert!(bench.records.get("pln-prepaid", &hint.reference).is_none());
     assert_eq!(bench.pln.answer_callback(Ok(&hint)).status(), 200);
     // Handed to the wrong purchase all the same, it is one more look and nothing else.
     assert_eq!(bench.pln.confirm(&mut attempt, &hint, &bench.records).await.word(), "pending");

@@ -121,7 +121,7 @@ async fn a_connection_that_never_was_fails_the_payment() {
         let records = biller_core::MemoryRecords::default();
         let mut attempt = pln.prepare(token("F-3", CUSTOMER)).await.unwrap();
         assert_eq!(pln.pay(&mut attempt, &records).await.word(), expected);
-        assert_eq!(records.get("pln_prepaid", "F-3").unwrap().stage(), attempt.stage());
+        assert_eq!(records.get("pln-prepaid", "F-3").unwrap().stage(), attempt.stage());
     }
 }
 
@@ -131,6 +131,13 @@ async fn what_cannot_be_written_down_is_not_paid() {
     impl biller_core::Records for Full {
         fn save<'a>(&'a self, _: &'a Attempt) -> biller_core::BoxFuture<'a, Result<(), biller_core::RecordError>> {
             Box::pin(async { Err("disk full".into()) })
+        }
+        fn load<'a>(
+            &'a self,
+            _provider: &'a str,
+            _reference: &'a biller_core::Reference,
+        ) -> biller_core::BoxFuture<'a, Result<Option<biller_core::Attempt>, biller_core::RecordError>> {
+            Box::pin(async { Ok(None) })
         }
         fn others<'a>(
             &'a self,

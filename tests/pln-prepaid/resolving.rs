@@ -216,7 +216,7 @@ async fn another_process_goes_on_with_a_stored_attempt() {
     let bench = Bench::new();
     bench.sandbox.arm(Fault::new("pln", FaultKind::LoseReply).on(Operation::Payment)).unwrap();
     bench.buy("C-1", CUSTOMER).await;
-    let stored = serde_json::to_string(&bench.records.get("pln_prepaid", "C-1").unwrap()).unwrap();
+    let stored = serde_json::to_string(&bench.records.get("pln-prepaid", "C-1").unwrap()).unwrap();
     let mut restored: Attempt = serde_json::from_str(&stored).unwrap();
     assert_eq!(restored.stage(), Stage::Unknown);
     assert_eq!(bench.pln.pay(&mut restored, &bench.records).await.word(), "unknown", "never a second time");
@@ -228,13 +228,13 @@ async fn another_process_goes_on_with_a_stored_attempt() {
 async fn an_attempt_is_written_down_before_it_is_sent() {
     let bench = Bench::new();
     let mut attempt = bench.pln.prepare(token("C-2", CUSTOMER)).await.unwrap();
-    assert!(bench.records.get("pln_prepaid", "C-2").is_none());
+    assert!(bench.records.get("pln-prepaid", "C-2").is_none());
     let paying = bench.pln.pay(&mut attempt, &bench.records);
     // The first poll gets as far as the provider's answer needs; dropping it is a crash.
     let mut paying = std::pin::pin!(paying);
     let waker = std::task::Waker::noop();
     let _ = paying.as_mut().poll(&mut std::task::Context::from_waker(waker));
-    let recorded = bench.records.get("pln_prepaid", "C-2").unwrap();
+    let recorded = bench.records.get("pln-prepaid", "C-2").unwrap();
     assert!(recorded.sent_at().is_some());
     let facts: serde_json::Value = recorded.facts().unwrap();
     for field in ["partner_reference_no", "reference_no", "partner_approval_no", "product_code", "customer_id", "price"]

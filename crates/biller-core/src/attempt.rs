@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Clock, Error, ErrorKind, Evidence, Execution, Inquiry, Order, Outcome, Receipt, RecordError, Records, Refusal,
-    Rupiah, Timestamp,
+    Clock, Error, ErrorKind, Evidence, Execution, Inquiry, Msisdn, Order, Outcome, Receipt, RecordError, Records,
+    Refusal, Rupiah, Timestamp,
 };
 
 /// One purchase on its way: everything that paying and finding out needs, and no secret.
@@ -205,30 +205,32 @@ impl Attempt {
         }
     }
 
-    /// Whether `other` is another attempt at the same provider for the same customer.
+    /// Whether `other` is another attempt at the same provider for the same customer, a phone number in whatever writing.
     pub fn is_for_same_customer(&self, other: &Self) -> bool {
+        let (one, two) = (self.order.customer(), other.order.customer());
+        let same_number = || Msisdn::parse(one).is_ok_and(|number| Msisdn::parse(two).as_ref() == Ok(&number));
         self.provider == other.provider
-            && self.order.customer() == other.order.customer()
             && self.order.reference() != other.order.reference()
+            && (one == two || same_number())
     }
 
     /// The first half of paying: marks the attempt as sent and has it written down. On `Err` nothing may be sent, and the
     /// outcome says why.
     ///
-    /// Where the records hold another attempt of the same order that has been sent and has not failed, this one is refused.
+    /// An order is paid once: where the records hold an earlier attempt of it that has been sent, this one is refused. Where that one
+    /// failed, so does this one, for the same reason: buying after a failure takes a new reference.
     pub async fn begin_payment(&mut self, records: &dyn Records, clock: &dyn Clock) -> Result<(), Outcome> {
-        let already_sent = |stage| !matches!(stage, Stage::Prepared | Stage::Failed);
-        let twice = match self.stage {
-            Stage::Prepared => {
-                let earlier = records.load(&self.provider, self.order.reference()).await;
-                earlier.map_err(|error| self.unrecorded(&error))?.is_some_and(|earlier| already_sent(earlier.stage))
-            }
-            _ => true,
-        };
-        if twice {
-            let error = Error::new(ErrorKind::AlreadySent, Execution::Unknown)
-                .with_detail("an order is paid once; ask what became of it instead");
-            return Err(Outcome::Unknown(error.with_reference(self.order.reference().as_str())));
+        let already_sent = Error::new(ErrorKind::AlreadySent, Execution::Unknown)
+            .with_detail("an order is paid once; ask what became of it instead")
+            .with_reference(self.order.reference().as_str());
+        if self.stage != Stage::Prepared {
+            return Err(Outcome::Unknown(already_sent));
+        }
+        let earlier = records.load(&self.provider, self.order.reference()).await;
+        match earlier.map_err(|error| self.unrecorded(&error))? {
+            Some(Self { stage: Stage::Failed, refusal: Some(refusal), .. }) => return Err(Outcome::Failed(refusal)),
+            Some(earlier) if earlier.stage != Stage::Prepared => return Err(Outcome::Unknown(already_sent)),
+            _ => {}
         }
         self.stage = Stage::Sent;
         self.sent_at = Some(clock.now());

@@ -9,6 +9,7 @@ mod faults;
 mod json;
 mod klikoo;
 mod ledger;
+mod mmbc;
 mod mount;
 mod pln;
 mod provider;
@@ -31,5 +32,5 @@ pub use sandbox::{ConnectionClosed, Sandbox, SandboxBuilder};
 
 /// Every provider, freshly set up: one line each, in the order of the documentation.
 fn providers(seed: u64) -> Vec<Box<dyn provider::Provider>> {
-    vec![pln::provider(), klikoo::provider(seed)]
+    vec![pln::provider(), mmbc::provider(), klikoo::provider(seed)]
 }

@@ -49,7 +49,7 @@ const PROVIDERS: &[Provider] = &[
     },
     #[cfg(feature = "pln-prepaid")]
     Provider {
-        name: "pln_prepaid",
+        name: "pln-prepaid",
         prefix: "PLN_PREPAID",
         settings: pln_prepaid::Config::SETTINGS,
         build: |settings, wiring| {
@@ -59,6 +59,20 @@ const PROVIDERS: &[Provider] = &[
                 None => over_http!(pln_prepaid::Client::new(config)),
             };
             Ok(Arc::new(pln_prepaid::PlnPrepaid::new(client)))
+        },
+    },
+    #[cfg(feature = "mmbc-pulsa")]
+    Provider {
+        name: "mmbc-pulsa",
+        prefix: "MMBC_PULSA",
+        settings: mmbc_pulsa::Config::SETTINGS,
+        build: |settings, wiring| {
+            let config = mmbc_pulsa::Config::from_settings(settings)?;
+            let client = match wiring {
+                Some(wiring) => mmbc_pulsa::Client::with_wiring(config, wiring.clone()),
+                None => over_http!(mmbc_pulsa::Client::new(config)),
+            };
+            Ok(Arc::new(mmbc_pulsa::MmbcPulsa::new(client)))
         },
     },
 ];

@@ -13,7 +13,7 @@ use crate::codes::blames_us;
 use crate::model::{AdvisedState, Inquired, InquiryRequest, Purchase, Transaction, in_daily_pause};
 use crate::operations::{INQUIRIES, inquiry_reference, order_reference};
 
-pub(crate) const PROVIDER: &str = "pln_prepaid";
+pub(crate) const PROVIDER: &str = "pln-prepaid";
 
 /// How far apart advices have to lie to count as separate proof of absence, and how many are needed.
 const ADVICE_DISTANCE: Duration = Duration::from_secs(600);

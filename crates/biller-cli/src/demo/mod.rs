@@ -1,6 +1,7 @@
 //! `biller demo`: purchases at the sandbox, over real HTTP, held against its ledger.
 
 mod klikoo;
+mod mmbc_pulsa;
 mod pln_prepaid;
 mod report;
 mod stage;
@@ -26,6 +27,7 @@ pub struct Demo {
 /// Runs every act. The exit code is 1 when the client believes anything that the ledger does not say.
 pub async fn run(demo: Demo) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let mut stage = Stage::open(demo.seed, demo.json).await?;
+    mmbc_pulsa::act(&mut stage).await?;
     pln_prepaid::act(&mut stage).await?;
     klikoo::act(&mut stage).await?;
     let report = Report::new(stage.close());
