@@ -4,6 +4,7 @@
 
 mod ci;
 mod command;
+mod dependencies;
 mod metrics;
 mod new_provider;
 mod release;

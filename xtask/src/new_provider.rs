@@ -58,13 +58,13 @@ const REGISTRATIONS: &[Registration] = &[
         "{{name}} = { path = \"crates/{{name}}\", version = \"0.1\", default-features = false }\n",
     ),
     register("crates/billers/Cargo.toml", "# Providers;", "# HTTP", "{{name}} = [\"dep:{{name}}\"]\n"),
+    register("crates/billers/Cargo.toml", "[dependencies]", "", "{{name}} = { workspace = true, optional = true }\n"),
     register(
-        "crates/billers/Cargo.toml",
-        "[dependencies]",
+        "crates/billers/src/lib.rs",
+        "pub use billers::",
         "",
-        "{{name}} = { workspace = true, optional = true }\n",
+        "#[cfg(feature = \"{{name}}\")]\npub use {{module}};\n",
     ),
-    register("crates/billers/src/lib.rs", "pub use billers::", "", "#[cfg(feature = \"{{name}}\")]\npub use {{module}};\n"),
     register(
         "crates/billers/src/billers.rs",
         "const PROVIDERS:",
@@ -88,7 +88,12 @@ const REGISTRATIONS: &[Registration] = &[
     register("crates/billers/README.md", "| feature ", "", "| `{{name}}` | {{name}} | `{{name}}` |\n"),
     register("README.md", "| [`billers`]", "| [`biller-core`]", "| [`{{name}}`](crates/{{name}}) | {{name}} |\n"),
     register("crates/biller-sandbox/src/lib.rs", "mod ", "", "mod {{module}};\n"),
-    register("tests/Cargo.toml", "[dev-dependencies]", "", "{{name}} = { workspace = true, features = [\"rustls\"] }\n"),
+    register(
+        "tests/Cargo.toml",
+        "[dev-dependencies]",
+        "",
+        "{{name}} = { workspace = true, features = [\"rustls\"] }\n",
+    ),
     register("tests/conformance/main.rs", "mod ", "", "mod {{module}};\n"),
 ];
 
@@ -150,7 +155,12 @@ impl NewProvider {
 }
 
 /// Changes a file's text in the list, reading it first where it is not there yet.
-fn change(root: &Path, files: &mut Vec<(PathBuf, String)>, path: &str, change: impl FnOnce(&str) -> Result<String>) -> Result<()> {
+fn change(
+    root: &Path,
+    files: &mut Vec<(PathBuf, String)>,
+    path: &str,
+    change: impl FnOnce(&str) -> Result<String>,
+) -> Result<()> {
     let path = root.join(path);
     let at = match files.iter().position(|(known, _)| *known == path) {
         Some(at) => at,

@@ -1,5 +1,6 @@
 //! The workspace: where it is and which crates it publishes.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use semver::Version;
@@ -43,7 +44,8 @@ pub struct Package {
     pub library: bool,
     /// The published crates of this workspace that it is built from, tests aside.
     pub dependencies: Vec<String>,
-    pub features: Vec<String>,
+    /// What each feature turns on.
+    pub features: BTreeMap<String, Vec<String>>,
 }
 
 /// The published crates, each after those that it depends on.
@@ -78,9 +80,7 @@ fn read(root: &Path, package: &Value) -> Result<Package> {
     let manifest = PathBuf::from(word(&package["manifest_path"]));
     let folder = manifest.parent().unwrap_or(root);
     let folder = folder.strip_prefix(root.canonicalize()?).or_else(|_| folder.strip_prefix(root))?;
-    let mut features: Vec<String> =
-        package["features"].as_object().map(|features| features.keys().cloned().collect()).unwrap_or_default();
-    features.retain(|name| name != "default");
+    let features = package["features"].as_object().into_iter().flatten();
     Ok(Package {
         name: word(&package["name"]),
         version: word(&package["version"]).parse()?,
@@ -93,7 +93,7 @@ fn read(root: &Path, package: &Value) -> Result<Package> {
             .filter(|dependency| dependency["kind"] != "dev" && !dependency["path"].is_null())
             .map(|dependency| word(&dependency["name"]))
             .collect(),
-        features,
+        features: features.map(|(name, enables)| (name.clone(), list(enables).iter().map(word).collect())).collect(),
     })
 }
 

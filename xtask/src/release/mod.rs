@@ -9,6 +9,8 @@ mod publish;
 mod registry;
 mod semver_checks;
 
+pub use check::contents;
+
 use std::path::Path;
 
 use clap::{Args, Subcommand};
