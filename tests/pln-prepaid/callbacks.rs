@@ -186,6 +186,68 @@ fn a_hint_shows_no_customer() {
     assert!(!text.contains("86034655976") && !text.contains("6156"), "{text}");
 }
 
+/// Reads one request from a socket and answers it through the receiver, as any server would.
+async fn serve_one(listener: tokio::net::TcpListener) -> (http::Request<Bytes>, Hint) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let (mut stream, _) = listener.accept().await.unwrap();
+    let mut bytes = Vec::new();
+    let (head, body) = loop {
+        let mut chunk = [0; 4096];
+        let count = stream.read(&mut chunk).await.unwrap();
+        assert!(count > 0, "the request broke off");
+        bytes.extend_from_slice(&chunk[..count]);
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let length =
+            head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ").map(str::to_owned));
+        if body.len() == length.unwrap().trim().parse::<usize>().unwrap() {
+            break (head.to_owned(), body.to_owned());
+        }
+    };
+    let mut lines = head.lines();
+    let mut start = lines.next().unwrap().split(' ');
+    let mut request = http::Request::builder().method(start.next().unwrap()).uri(start.next().unwrap());
+    for (name, value) in lines.filter_map(|line| line.split_once(": ")) {
+        request = request.header(name, value);
+    }
+    let request = request.body(Bytes::from(body)).unwrap();
+    let (sender, mut hints) = tokio::sync::mpsc::channel(1);
+    let now = biller_core::Timestamp::from_unix_millis(1_642_488_604_000);
+    let answer = callback::receive(&request, now, |hint| async move { sender.send(hint).await }).await;
+    let (status, body) = (answer.status(), answer.body());
+    let text = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+    stream.write_all(text.as_bytes()).await.unwrap();
+    stream.write_all(body).await.unwrap();
+    (request, hints.recv().await.unwrap())
+}
+
+#[tokio::test]
+async fn a_callback_over_http_leads_to_the_outcome() {
+    use tokio::net::TcpListener;
+    let sandbox = biller_sandbox::Sandbox::new();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base_url = format!("http://{}/pln", listener.local_addr().unwrap());
+    let server = sandbox.clone();
+    let serving = tokio::spawn(async move { server.serve(listener, std::future::pending()).await });
+    let receiver = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    sandbox.send_callbacks_to("pln", &format!("http://{}/callbacks/pln", receiver.local_addr().unwrap())).unwrap();
+
+    let pln = pln_prepaid::PlnPrepaid::new(pln_prepaid::Client::new(crate::config(&base_url)).unwrap());
+    let records = biller_core::MemoryRecords::default();
+    let mut attempt = pln.prepare(crate::token("H-1", LATER)).await.unwrap();
+    assert_eq!(pln.pay(&mut attempt, &records).await.word(), "pending");
+    let received = tokio::spawn(serve_one(receiver));
+    sandbox.settle();
+    let (request, hint) = received.await.unwrap();
+    assert_eq!((request.method().as_str(), request.uri().path()), ("POST", "/callbacks/pln"));
+    let time = request.headers()["x-timestamp"].to_str().unwrap();
+    assert!(time.len() == 25 && time.ends_with("+07:00"), "{time}");
+    assert!(!request.headers().contains_key("authorization") && !request.headers().contains_key("x-signature"));
+    let Outcome::Succeeded(receipt) = pln.confirm(&mut attempt, &hint, &records).await else { panic!("not done") };
+    assert!(receipt.stroom_token.is_some());
+    serving.abort();
+}
+
 proptest::proptest! {
     #[test]
     fn no_body_makes_the_parser_panic(body in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {

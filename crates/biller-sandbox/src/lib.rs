@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod biller_v2;
 mod callbacks;
 mod clock;
 mod context;
@@ -18,6 +19,7 @@ mod requests;
 mod sandbox;
 mod serve;
 mod settle;
+mod sidompul;
 mod slips;
 
 pub use callbacks::Callback;
@@ -32,5 +34,5 @@ pub use sandbox::{ConnectionClosed, Sandbox, SandboxBuilder};
 
 /// Every provider, freshly set up: one line each, in the order of the documentation.
 fn providers(seed: u64) -> Vec<Box<dyn provider::Provider>> {
-    vec![pln::provider(), mmbc::provider(), klikoo::provider(seed)]
+    vec![sidompul::provider(seed), pln::provider(), mmbc::provider(), klikoo::provider(seed), biller_v2::provider()]
 }

@@ -75,6 +75,34 @@ const PROVIDERS: &[Provider] = &[
             Ok(Arc::new(mmbc_pulsa::MmbcPulsa::new(client)))
         },
     },
+    #[cfg(feature = "biller-v2")]
+    Provider {
+        name: "biller-v2",
+        prefix: "BILLER_V2",
+        settings: biller_v2::Config::SETTINGS,
+        build: |settings, wiring| {
+            let config = biller_v2::Config::from_settings(settings)?;
+            let client = match wiring {
+                Some(wiring) => biller_v2::Client::with_wiring(config, wiring.clone()),
+                None => over_http!(biller_v2::Client::new(config)),
+            };
+            Ok(Arc::new(biller_v2::BillerV2::new(client)))
+        },
+    },
+    #[cfg(feature = "sidompul")]
+    Provider {
+        name: "sidompul",
+        prefix: "SIDOMPUL",
+        settings: sidompul_client::Config::SETTINGS,
+        build: |settings, wiring| {
+            let config = sidompul_client::Config::from_settings(settings)?;
+            let client = match wiring {
+                Some(wiring) => sidompul_client::Client::with_wiring(config, wiring.clone()),
+                None => over_http!(sidompul_client::Client::new(config)),
+            };
+            Ok(Arc::new(sidompul_client::Sidompul::new(client)))
+        },
+    },
 ];
 
 /// The configured providers, each behind the face that all share.

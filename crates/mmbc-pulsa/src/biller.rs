@@ -213,17 +213,13 @@ impl MmbcPulsa {
         let clock = self.client.engine().clock().as_ref();
         let earlier = records.load(PROVIDER, attempt.order().reference()).await;
         let earlier = earlier.map_err(|error| Outcome::from(Self::unrecorded(attempt, &error)))?;
-        let open = earlier.as_ref().is_some_and(|earlier| !matches!(earlier.stage(), Stage::Prepared | Stage::Failed));
-        // An order that is open is refused by `begin_payment`, and its record stays as it is.
-        if attempt.stage() == Stage::Prepared && !open {
+        // An order that was begun before is refused by `begin_payment`, and its record stays as it is.
+        let begun = earlier.is_some_and(|earlier| earlier.stage() != Stage::Prepared);
+        if attempt.stage() == Stage::Prepared && !begun {
             match self.may_begin(attempt, facts, records).await {
                 Ok(()) => {}
                 Err(error) if error.kind() == ErrorKind::NotRecorded => return Err(Outcome::from(error)),
                 Err(error) => return Err(attempt.end_payment(Outcome::from(error), records, clock).await),
-            }
-            let sent = |earlier: Facts| earlier.sends > 0 && earlier.day == facts.day;
-            if earlier.is_some_and(|earlier| earlier.facts().is_ok_and(sent)) {
-                facts.barred = Some("an earlier attempt of the same order was sent on the same day".to_owned());
             }
             (facts.sends, facts.last_sent) = (1, Some(self.now()));
             attempt.set_facts(facts).map_err(Outcome::from)?;

@@ -39,7 +39,7 @@ pub struct PlnPrepaid {
 #[derive(Serialize, Deserialize)]
 struct Facts {
     purchase: Purchase,
-    /// When the latest advices, one after the other, said that they do not know it.
+    /// When the latest advices, one after the other and far enough apart, said that they do not know it; the first few of them.
     not_found: Vec<Timestamp>,
     /// How many of the latest advices, one after the other, blamed our own settings.
     blamed: u32,
@@ -73,17 +73,24 @@ impl PlnPrepaid {
             return Err(InvalidValue::new("amount", "present", "none, since the product code carries the value").into());
         }
         order.check_amounts()?;
-        let request = InquiryRequest::new(reference.as_str(), order.product().as_str(), order.customer())
+        let approval = order.option("partner_approval_no").map(Reference::parse).transpose();
+        let approval = approval.map_err(|error| error.in_field("partner_approval_no"))?;
+        let mut request = InquiryRequest::new(reference.as_str(), order.product().as_str(), order.customer())
             .map_err(|error| if error.field() == "customer_id" { error.in_field("customer") } else { error })?
             .with_expected_price(order.expected_price())
             .with_months(order.months());
         let mut n = 1;
-        let mut request = request;
         loop {
             let used_up = match self.client.inquiry(&request).await {
+                Ok(mut inquired) => {
+                    if let Some(number) = approval {
+                        inquired.purchase = inquired.purchase.with_partner_approval_no(number);
+                    }
+                    return Ok(inquired);
+                }
                 // An earlier inquiry has used this reference; inquiries move no money, so the next one is safe.
                 Err(error) if error.code() == Some("09") => error,
-                answer => return answer,
+                Err(error) => return Err(error),
             };
             n += 1;
             match inquiry_reference(reference, n).filter(|_| n <= INQUIRIES) {
@@ -95,17 +102,8 @@ impl PlnPrepaid {
 
     async fn prepared(&self, order: Order) -> Result<Attempt, Error> {
         let reference = order.reference().clone();
-        let approval = order.option("partner_approval_no").map(Reference::parse).transpose();
-        let approval = approval.map_err(|error| Error::from(error.in_field("partner_approval_no")));
-        let inquired = match approval {
-            Ok(approval) => self.inquired(&order).await.map(|inquired| (inquired, approval)),
-            Err(error) => Err(error),
-        };
-        let (Inquired { mut purchase, transaction }, approval) =
-            inquired.map_err(|error| error.at(PROVIDER, "prepare", Some(reference.as_str())))?;
-        if let Some(number) = approval {
-            purchase = purchase.with_partner_approval_no(number);
-        }
+        let Inquired { purchase, transaction } =
+            self.inquired(&order).await.map_err(|error| error.at(PROVIDER, "prepare", Some(reference.as_str())))?;
         if purchase.is_electricity() && in_daily_pause(self.now()) {
             tracing::warn!(provider = PROVIDER, %reference, "PLN's daily pause is on; the result may take until tomorrow");
         }
@@ -159,7 +157,12 @@ impl PlnPrepaid {
         let now = self.now();
         let error = advice.as_ref().err();
         match error {
-            Some(error) if error.kind() == ErrorKind::NotFound => facts.not_found.push(now),
+            Some(error) if error.kind() == ErrorKind::NotFound => {
+                let apart = facts.not_found.last().is_none_or(|last| now.since(*last) >= ADVICE_DISTANCE);
+                if apart && facts.not_found.len() < ADVICES {
+                    facts.not_found.push(now);
+                }
+            }
             _ => facts.not_found.clear(),
         }
         match error.and_then(Error::code) {
@@ -206,13 +209,7 @@ impl PlnPrepaid {
         let known_before = facts.token_owed || !matches!(attempt.stage(), Stage::Sent | Stage::Unknown);
         let after = self.client.config().not_found_final_after;
         let due = after.zip(attempt.sent_at()).is_some_and(|(after, sent)| self.now().since(sent) >= after);
-        let mut apart: Vec<Timestamp> = Vec::new();
-        for at in facts.not_found.iter().rev() {
-            if apart.last().is_none_or(|later| later.since(*at) >= ADVICE_DISTANCE) {
-                apart.push(*at);
-            }
-        }
-        due && !known_before && apart.len() >= ADVICES
+        due && !known_before && facts.not_found.len() >= ADVICES
     }
 
     /// Compares a callback with the attempt and notes what differs.

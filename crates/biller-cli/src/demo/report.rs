@@ -64,7 +64,10 @@ impl Report {
                 belief.provider.starts_with(charge.provider)
                     && match &charge.reference {
                         Some(reference) => *reference == belief.reference,
-                        None => charge.product == belief.product && same_customer(&charge.customer, &belief.customer),
+                        None => {
+                            same_product(&charge.product, &belief.product)
+                                && same_customer(&charge.customer, &belief.customer)
+                        }
                     }
             };
             let charges = charges.extract_if(.., belongs).collect();
@@ -125,6 +128,11 @@ impl Report {
         println!("{}", serde_json::to_string_pretty(&report)?);
         Ok(())
     }
+}
+
+/// SIDOMPUL's ledger writes the denomination of a reload behind its code.
+fn same_product(charged: &str, believed: &str) -> bool {
+    charged.strip_prefix(believed).is_some_and(|rest| rest.is_empty() || (believed == "W2P" && rest.starts_with('-')))
 }
 
 /// Ledgers write phone numbers in the provider's form.
