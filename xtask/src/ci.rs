@@ -1,61 +1,86 @@
-//! Format, lints, documentation, and that every crate compiles without its features and the core with each of them.
+//! Every check but the tests.
 
-use std::error::Error;
-use std::fs;
-use std::path::PathBuf;
-use std::process::Command;
+use std::collections::BTreeSet;
+use std::path::Path;
 
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
+use crate::Result;
+use crate::command::{self, cargo};
+use crate::workspace::{Package, packages};
+use crate::{dependencies, metrics, release, tidy};
 
-pub fn run() -> Result<()> {
-    cargo(&["fmt", "--all", "--check"])?;
-    cargo(&["clippy", "--locked", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])?;
-    cargo(&["doc", "--locked", "--workspace", "--no-deps", "--all-features"])?;
-    for package in packages()? {
-        cargo(&["check", "--locked", "--package", &package, "--no-default-features"])?;
-    }
-    for feature in features("biller-core")? {
-        cargo(&["check", "--locked", "--package", "biller-core", "--no-default-features", "--features", &feature])?;
+pub fn run(root: &Path) -> Result<()> {
+    tidy::run(root)?;
+    dependencies::check(root)?;
+    metrics::check(root)?;
+    in_root(root, &["fmt", "--all", "--check"])?;
+    in_root(root, &["clippy", "--locked", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])?;
+    in_root(root, &["doc", "--locked", "--workspace", "--no-deps", "--all-features"])?;
+    for package in packages(root)? {
+        release::contents(root, &package.name)?;
+        for features in package.combinations() {
+            in_root(
+                root,
+                &["check", "--locked", "--package", &package.name, "--no-default-features", "--features", &features],
+            )?;
+        }
     }
     Ok(())
 }
 
 /// Shows and runs one command at the workspace's root. The documentation's warnings count as errors.
-fn cargo(arguments: &[&str]) -> Result<()> {
-    eprintln!("$ cargo {}", arguments.join(" "));
-    let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(arguments)
-        .current_dir(root())
-        .env("RUSTDOCFLAGS", "-D warnings")
-        .status()?;
-    if status.success() { Ok(()) } else { Err(format!("cargo {}: {status}", arguments.join(" ")).into()) }
+fn in_root(root: &Path, arguments: &[&str]) -> Result<()> {
+    command::run(cargo(root, arguments.iter().copied()).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-/// The crates that are published, by name.
-fn packages() -> Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(root().join("crates"))? {
-        names.push(entry?.file_name().to_string_lossy().into_owned());
+impl Package {
+    /// No feature, each alone, and all pairs; of those that turn on the same features, the first.
+    fn combinations(&self) -> Vec<String> {
+        let names: Vec<&str> = self.features.keys().map(String::as_str).filter(|name| *name != "default").collect();
+        let alone = names.iter().map(|name| vec![*name]);
+        let pairs = names.iter().enumerate().flat_map(|(at, one)| names[..at].iter().map(|other| vec![*other, *one]));
+        let mut seen: Vec<BTreeSet<String>> = Vec::new();
+        let mut combinations = Vec::new();
+        for features in std::iter::once(Vec::new()).chain(alone).chain(pairs) {
+            let enabled = self.enabled(&features);
+            if !seen.contains(&enabled) {
+                combinations.push(features.join(","));
+                seen.push(enabled);
+            }
+        }
+        combinations
     }
-    names.sort();
-    Ok(names)
+
+    /// These features and all that they turn on.
+    fn enabled(&self, features: &[&str]) -> BTreeSet<String> {
+        let mut enabled = BTreeSet::new();
+        let mut left: Vec<String> = features.iter().map(|feature| (*feature).to_owned()).collect();
+        while let Some(feature) = left.pop() {
+            left.extend(self.features.get(&feature).cloned().unwrap_or_default());
+            enabled.insert(feature);
+        }
+        enabled
+    }
 }
 
-/// The features of a crate, from its manifest.
-fn features(package: &str) -> Result<Vec<String>> {
-    let manifest = fs::read_to_string(root().join("crates").join(package).join("Cargo.toml"))?;
-    let features: Vec<String> = manifest
-        .lines()
-        .skip_while(|line| *line != "[features]")
-        .skip(1)
-        .take_while(|line| !line.starts_with('['))
-        .filter(|line| !line.starts_with('#'))
-        .filter_map(|line| line.split_once('='))
-        .map(|(name, _)| name.trim().to_owned())
-        .collect();
-    if features.is_empty() { Err(format!("{package} has no features").into()) } else { Ok(features) }
-}
+#[cfg(test)]
+mod tests {
+    use super::Package;
 
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+    #[test]
+    fn every_feature_alone_and_all_pairs_that_differ() {
+        let features =
+            [("http", vec![]), ("rustls", vec!["http", "core/rustls"]), ("other", vec![]), ("default", vec!["rustls"])];
+        let package = Package {
+            name: "klikoo".to_owned(),
+            version: semver::Version::new(0, 1, 0),
+            folder: "crates/klikoo".to_owned(),
+            library: true,
+            dependencies: Vec::new(),
+            features: features
+                .into_iter()
+                .map(|(name, enables)| (name.to_owned(), enables.into_iter().map(str::to_owned).collect()))
+                .collect(),
+        };
+        assert_eq!(package.combinations(), ["", "http", "other", "rustls", "http,other", "other,rustls"]);
+    }
 }

@@ -1,14 +1,53 @@
-//! The maintainer's tool: `cargo xtask ci` runs every check but the tests.
+//! The maintainer's tool: checks, releases, new providers and sizes. It drives cargo and git and writes only what they lack.
+
+#![allow(clippy::print_stdout)]
 
 mod ci;
+mod command;
+mod dependencies;
+mod metrics;
+mod new_provider;
+mod release;
+mod tidy;
+mod workspace;
 
 use std::process::ExitCode;
 
+use clap::{Parser, Subcommand};
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// The maintainer's tool.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Every check but the tests.
+    Ci,
+    /// The conventions of this repository, as checks.
+    Tidy,
+    /// Write a provider crate in the common shape, with its registrations.
+    NewProvider(new_provider::NewProvider),
+    /// Measure crates, build time, binary size and public items against xtask/budget.toml.
+    Metrics(metrics::Metrics),
+    /// Release crates, each with a version of its own.
+    #[command(subcommand)]
+    Release(release::Release),
+}
+
 fn main() -> ExitCode {
-    let result = match std::env::args().nth(1).as_deref() {
-        Some("ci") => ci::run(),
-        _ => Err("usage: cargo xtask ci".into()),
-    };
+    let result = workspace::root().and_then(|root| match Cli::parse().task {
+        Task::Ci => ci::run(&root),
+        Task::Tidy => tidy::run(&root),
+        Task::NewProvider(task) => task.run(&root),
+        Task::Metrics(task) => task.run(&root),
+        Task::Release(task) => task.run(&root),
+    });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -1,0 +1,40 @@
+//! Packages, and what is in them.
+
+use std::path::Path;
+
+use super::{Target, require_clean};
+use crate::Result;
+use crate::command::{self, cargo, text};
+use crate::workspace::packages;
+
+/// Files that no package may lack.
+const REQUIRED: &[&str] = &["Cargo.toml", "README.md", "CHANGELOG.md"];
+/// Folders whose files belong in no package.
+const FOREIGN: &[&str] = &["target/", "tests/fixtures/", "tests/snapshots/"];
+
+/// Packages all crates together and builds each from its package, against the packages of the others.
+pub fn run(root: &Path, target: &Target) -> Result<()> {
+    require_clean(root)?;
+    let packages = packages(root)?;
+    let mut arguments = vec!["package", "--locked"];
+    for package in &packages {
+        contents(root, &package.name)?;
+        arguments.extend(["--package", &package.name]);
+    }
+    arguments.extend(target.arguments());
+    command::run(&mut cargo(root, arguments))?;
+    println!("{} crates package and build from their packages", packages.len());
+    Ok(())
+}
+
+/// Fails when a package lacks a file or has one too many.
+pub fn contents(root: &Path, name: &str) -> Result<()> {
+    let files = text(&mut cargo(root, ["package", "--locked", "--allow-dirty", "--list", "--package", name]))?;
+    if let Some(file) = REQUIRED.iter().find(|required| !files.lines().any(|file| file == **required)) {
+        return Err(format!("the package of {name} has no {file}").into());
+    }
+    match files.lines().find(|file| FOREIGN.iter().any(|folder| file.starts_with(folder))) {
+        Some(file) => Err(format!("the package of {name} has {file}, which belongs in no package").into()),
+        None => Ok(()),
+    }
+}
