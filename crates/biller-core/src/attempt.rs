@@ -28,7 +28,7 @@ pub struct Attempt {
     last_look: Option<Timestamp>,
     refusal: Option<Refusal>,
     attention: Vec<Attention>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     contradicted_by: Option<Stage>,
     facts: Value,
 }
