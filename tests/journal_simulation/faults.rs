@@ -1,7 +1,7 @@
 //! What goes wrong between a process and its store and its provider.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use biller_core::{Attempt, BoxFuture, Reference, Timestamp, Transport, TransportError};
@@ -18,12 +18,13 @@ use crate::world::World;
 pub struct Death {
     left: AtomicI64,
     dead: AtomicBool,
+    frozen_until: Mutex<Option<tokio::time::Instant>>,
 }
 
 impl Death {
     pub fn after(steps: Option<u32>) -> Arc<Self> {
         let left = steps.map_or(i64::MAX, i64::from);
-        Arc::new(Self { left: AtomicI64::new(left), dead: AtomicBool::new(false) })
+        Arc::new(Self { left: AtomicI64::new(left), dead: AtomicBool::new(false), frozen_until: Mutex::default() })
     }
 
     pub fn has_come(&self) -> bool {
@@ -34,8 +35,18 @@ impl Death {
         self.dead.store(true, Ordering::SeqCst);
     }
 
-    /// One step of the process; it never returns once the process is dead.
-    async fn step(&self) {
+    /// One step of the process; it never returns once the process is dead, and late while the process is frozen, as a machine
+    /// that is suspended would have it.
+    async fn step(&self, world: &World) {
+        if world.happens(|rates| rates.freeze) {
+            let until = tokio::time::Instant::now() + Duration::from_secs(world.draw(240) as u64);
+            *self.frozen_until.lock().unwrap() = Some(until);
+            world.seen(|seen| seen.freezes += 1);
+        }
+        let frozen_until = *self.frozen_until.lock().unwrap();
+        if let Some(until) = frozen_until {
+            tokio::time::sleep_until(until).await;
+        }
         if self.left.fetch_sub(1, Ordering::SeqCst) <= 1 {
             self.come();
         }
@@ -59,7 +70,7 @@ impl FaultyStore {
         name: &'static str,
         call: impl Future<Output = Result<T, StoreError>> + Send,
     ) -> Result<T, StoreError> {
-        self.death.step().await;
+        self.death.step(&self.world).await;
         let failed = |world: &World| {
             world.seen(|seen| seen.store_errors += 1);
             Err(StoreError::Unavailable("drawn".to_owned()))
@@ -69,23 +80,35 @@ impl FaultyStore {
         }
         let result = call.await;
         self.world.trace(|| format!("store {name} {}", if result.is_ok() { "ok" } else { "refused" }));
-        self.death.step().await;
+        self.death.step(&self.world).await;
         if self.world.happens(|rates| rates.store_after) {
             return failed(&self.world);
         }
         result
     }
 
-    /// A worker whose lease is gone, but who does not know that fences exist.
-    async fn unfenced(&self, change: &Change) -> Change {
+    /// A worker whose lease is gone, but who does not know that fences exist: it overwrites whatever is there.
+    async fn unfenced(&self, change: &Change) -> Result<(), StoreError> {
         let mut change = change.clone();
-        if let Ok(Some(stored)) = self.inner.get(change.purchase.order.reference()).await {
-            if stored.fence != change.purchase.fence {
-                self.world.seen(|seen| seen.unfenced += 1);
+        let stored = self.inner.get(change.purchase.order.reference()).await?;
+        if let Some(stored) = stored.filter(|stored| stored.fence != change.purchase.fence) {
+            self.world.seen(|seen| seen.unfenced += 1);
+            if stored.state != change.from {
+                return Ok(());
             }
             change.purchase.fence = stored.fence;
         }
-        change
+        self.through("write", self.inner.write(&change)).await
+    }
+
+    /// A worker that starts over what it finds half done.
+    async fn restarted(&self, change: &Change) -> Result<(), StoreError> {
+        let stored = self.inner.get(change.purchase.order.reference()).await?;
+        let half_done = stored.is_some_and(|stored| stored.state == State::Sending);
+        if half_done && matches!(change.from, State::Created | State::Prepared) {
+            return Ok(());
+        }
+        self.through("write", self.inner.write(change)).await
     }
 }
 
@@ -128,16 +151,8 @@ impl Store for FaultyStore {
                     self.world.seen(|seen| seen.lost_commits += 1);
                     return Ok(());
                 }
-                Mistake::NoFence => {
-                    let change = self.unfenced(change).await;
-                    return self.through("write", self.inner.write(&change)).await;
-                }
-                Mistake::PaysAgainAfterCrash if change.guard.is_some() => {
-                    let stored = self.inner.get(change.purchase.order.reference()).await?;
-                    if stored.is_some_and(|stored| stored.state == State::Sending) {
-                        return Ok(());
-                    }
-                }
+                Mistake::NoFence => return self.unfenced(change).await,
+                Mistake::PaysAgainAfterCrash => return self.restarted(change).await,
                 _ => {}
             }
             self.through("write", self.inner.write(change)).await
@@ -230,11 +245,11 @@ type Reply = Result<http::Response<Bytes>, TransportError>;
 impl Transport for FaultyTransport {
     fn send(&self, request: http::Request<Bytes>, max: usize) -> BoxFuture<'_, Reply> {
         Box::pin(async move {
-            self.death.step().await;
+            self.death.step(&self.world).await;
             let bought = self.world.buy_begins(&request).await;
             let reply = self.faulty(request, max).await;
             self.world.buy_ends(bought.as_deref(), &reply);
-            self.death.step().await;
+            self.death.step(&self.world).await;
             reply
         })
     }

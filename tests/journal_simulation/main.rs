@@ -7,6 +7,9 @@ mod faults;
 mod mistakes;
 mod world;
 
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use mistakes::Mistake;
 use world::simulate;
 
@@ -27,15 +30,27 @@ fn no_seed_breaks_a_rule() {
         Some(seed) => seed..seed + 1,
         None => 0..number(MANY).unwrap_or(SEEDS),
     };
-    let mut seen = world::Seen::default();
-    for seed in seeds.clone() {
-        match simulate(seed, Mistake::None) {
-            Ok(run) => seen.add(&run.seen),
-            Err(broken) => panic!(
-                "{broken}\nplay it again with: {ONE}={seed} cargo test -p biller-tests --test journal_simulation no_seed_breaks_a_rule"
-            ),
+    let next = AtomicU64::new(seeds.start);
+    let seen = Mutex::new(world::Seen::default());
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, |count| count.get()) {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::SeqCst);
+                    if !seeds.contains(&seed) {
+                        break;
+                    }
+                    match simulate(seed, Mistake::None) {
+                        Ok(run) => seen.lock().unwrap().add(&run.seen),
+                        Err(broken) => panic!(
+                            "{broken}\nplay it again with: {ONE}={seed} cargo test -p biller-tests --test journal_simulation no_seed_breaks_a_rule"
+                        ),
+                    }
+                }
+            });
         }
-    }
+    });
+    let seen = seen.into_inner().unwrap();
     if number(ONE).is_none() && seeds.end >= SEEDS {
         seen.assert_everything_happened();
     }

@@ -67,6 +67,10 @@ impl<'a> Saves<'a> {
         if change.guard.is_some() {
             self.inner.tell();
             self.inner.metrics.changed(&change.purchase, change.from, Cause::Sending);
+            // A write that took this long may have lost the purchase to another worker, who asks about it already.
+            if self.inner.clock.now().since(now) >= self.inner.lease {
+                return Err(StoreError::Fenced);
+            }
         }
         self.state.lock().unwrap_or_else(PoisonError::into_inner).purchase = change.purchase;
         Ok(())
