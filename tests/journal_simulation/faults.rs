@@ -31,6 +31,11 @@ impl Death {
         self.dead.load(Ordering::SeqCst)
     }
 
+    /// How many steps the process has taken; for one that was not to die.
+    pub fn steps(&self) -> u32 {
+        u32::try_from(i64::MAX - self.left.load(Ordering::SeqCst)).unwrap_or(0)
+    }
+
     pub fn come(&self) {
         self.dead.store(true, Ordering::SeqCst);
     }

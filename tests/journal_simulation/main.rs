@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod checks;
+mod exhaustive;
 mod faults;
 mod mistakes;
 mod world;
@@ -24,31 +25,36 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().expect("a number"))
 }
 
+/// Hands each number to one of as many threads as there are cores.
+fn on_all_cores(numbers: std::ops::Range<u64>, play: impl Fn(u64) + Sync) {
+    let next = AtomicU64::new(numbers.start);
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, |count| count.get()) {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::SeqCst);
+                    if !numbers.contains(&number) {
+                        break;
+                    }
+                    play(number);
+                }
+            });
+        }
+    });
+}
+
 #[test]
 fn no_seed_breaks_a_rule() {
     let seeds = match number(ONE) {
         Some(seed) => seed..seed + 1,
         None => 0..number(MANY).unwrap_or(SEEDS),
     };
-    let next = AtomicU64::new(seeds.start);
     let seen = Mutex::new(world::Seen::default());
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(1, |count| count.get()) {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::SeqCst);
-                    if !seeds.contains(&seed) {
-                        break;
-                    }
-                    match simulate(seed, Mistake::None) {
-                        Ok(run) => seen.lock().unwrap().add(&run.seen),
-                        Err(broken) => panic!(
-                            "{broken}\nplay it again with: {ONE}={seed} cargo test -p biller-tests --test journal_simulation no_seed_breaks_a_rule"
-                        ),
-                    }
-                }
-            });
-        }
+    on_all_cores(seeds.clone(), |seed| match simulate(seed, Mistake::None) {
+        Ok(run) => seen.lock().unwrap().add(&run.seen),
+        Err(broken) => panic!(
+            "{broken}\nplay it again with: {ONE}={seed} cargo test -p biller-tests --test journal_simulation no_seed_breaks_a_rule"
+        ),
     });
     let seen = seen.into_inner().unwrap();
     if number(ONE).is_none() && seeds.end >= SEEDS {

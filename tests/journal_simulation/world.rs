@@ -7,7 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use biller_core::{Clock, Order, RetryPolicy, Rupiah, Schedule, Secret, Timestamp, Transport, TransportError, Wiring};
 use biller_journal::{Journal, Lane, Purchase, ReceiptKey, SqliteStore, State, Store, SubmitError};
-use biller_sandbox::Sandbox;
+use biller_sandbox::{Fault, Sandbox};
 use bytes::Bytes;
 use klikoo::auth::PrivateKey;
 use klikoo::{Client, Config, Klikoo};
@@ -36,7 +36,7 @@ impl Clock for SimClock {
 }
 
 /// How often what happens, in thousandths.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Rates {
     pub network: usize,
     pub sandbox: usize,
@@ -133,7 +133,8 @@ pub struct World {
 }
 
 impl World {
-    fn new(seed: u64) -> (Arc<Self>, usize) {
+    /// With faults drawn from the seed, and the number of processes.
+    fn drawn(seed: u64) -> (Arc<Self>, usize) {
         let mut rng = fastrand::Rng::with_seed(seed);
         let mut rate = |most: usize| if rng.bool() { rng.usize(..=most) } else { 0 };
         let rates = Rates {
@@ -147,15 +148,26 @@ impl World {
             deadly: rate(2) > 0,
         };
         let processes = if rng.usize(..3) == 0 { 2 } else { 1 };
+        let settle_after = Duration::from_secs(rng.u64(1..1500));
+        (Self::new(seed, rng, rates, settle_after), processes)
+    }
+
+    /// Without any fault but those that are asked for.
+    fn quiet() -> Arc<Self> {
+        let rng = fastrand::Rng::with_seed(1);
+        Self::new(1, rng, Rates::default(), Duration::from_secs(20))
+    }
+
+    fn new(seed: u64, rng: fastrand::Rng, rates: Rates, settle_after: Duration) -> Arc<Self> {
         let clock = SimClock { began: tokio::time::Instant::now(), jumped: Arc::default() };
         let now = clock.clone();
         let sandbox = Sandbox::builder()
             .seed(seed)
-            .settle_after(Duration::from_secs(rng.u64(1..1500)))
+            .settle_after(settle_after)
             .clock(move || UNIX_EPOCH + Duration::from_millis(now.now().unix_millis().unsigned_abs()))
             .build();
         sandbox.send_callbacks_to("klikoo", "http://127.0.0.1/callback").unwrap();
-        let world = Self {
+        Arc::new(Self {
             sandbox,
             store: SqliteStore::in_memory().unwrap(),
             clock,
@@ -168,8 +180,7 @@ impl World {
             broken: Mutex::default(),
             seen: Mutex::default(),
             trace: Mutex::default(),
-        };
-        (Arc::new(world), processes)
+        })
     }
 
     /// A number below `limit`.
@@ -267,9 +278,15 @@ struct Process {
 }
 
 impl Process {
+    /// It dies when the seed says so.
     fn start(world: &Arc<World>, mistake: Mistake) -> Self {
         let deadly = world.rates.deadly && !world.healed.load(Ordering::SeqCst);
-        let death = Death::after(deadly.then(|| 1 + world.draw(160) as u32));
+        Self::until(world, mistake, deadly.then(|| 1 + world.draw(160) as u32))
+    }
+
+    /// It dies after so many steps.
+    fn until(world: &Arc<World>, mistake: Mistake, steps: Option<u32>) -> Self {
+        let death = Death::after(steps);
         let transport = FaultyTransport { world: world.clone(), death: death.clone() };
         let wiring = Wiring::over(transport).with_clock(world.clock.clone()).with_retry(RetryPolicy::never());
         let given = world.sandbox.credentials("klikoo").unwrap();
@@ -343,7 +360,7 @@ pub fn simulate(seed: u64, mistake: Mistake) -> Result<Run, String> {
 }
 
 async fn play(seed: u64, mistake: Mistake) -> Result<Run, String> {
-    let (world, processes) = World::new(seed);
+    let (world, processes) = World::drawn(seed);
     let mut slots: Vec<Slot> = (0..processes).map(|_| Slot::Up(Process::start(&world, mistake))).collect();
     world.seen(|seen| seen.twins += processes - 1);
     let orders: Vec<Order> = (0..1 + world.draw(7)).map(|n| order(&world, n)).collect();
@@ -364,20 +381,60 @@ async fn play(seed: u64, mistake: Mistake) -> Result<Run, String> {
         }
     }
 
-    world.healed.store(true, Ordering::SeqCst);
-    world.sandbox.clear_faults();
     // The dead rise, and the ones that live were to die.
     slots.clear();
-    slots.push(Slot::Up(Process::start(&world, mistake)));
-    submit(&world, &slots, &mut waiting, usize::MAX).await;
+    heal(&world, mistake, &orders, waiting, posts).await
+}
+
+/// Plays one purchase, with deaths after the given numbers of steps and one fault at the provider. Says how many steps the last
+/// process took.
+pub fn scripted(deaths: &[u32], fault: Option<&Fault>, customer: &str) -> Result<u32, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        let world = World::quiet();
+        if let Some(fault) = fault {
+            world.sandbox.arm(fault.clone()).unwrap();
+        }
+        let order = Order::new("SIM-0", "S10", customer).unwrap().with_expected_price(Rupiah::new(10_450));
+        let (mut waiting, mut posts) = (vec![(0, order.clone())], Vec::new());
+        let mut deaths = deaths.iter().copied();
+        let mut slots = [Slot::Up(Process::until(&world, Mistake::None, deaths.next()))];
+        for second in 0..180 {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            if let Slot::Up(process) = &slots[0]
+                && process.death.has_come()
+            {
+                slots[0] = Slot::Up(Process::until(&world, Mistake::None, deaths.next()));
+            }
+            submit(&world, &slots, &mut waiting, second).await;
+            post(&world, &slots, &mut posts, second).await;
+        }
+        let steps = slots.iter().map(|slot| if let Slot::Up(process) = slot { process.death.steps() } else { 0 }).sum();
+        drop(slots);
+        heal(&world, Mistake::None, &[order], waiting, posts).await.map(|_| steps)
+    })
+}
+
+/// No fault any more, one process, until everything rests; then the rules.
+async fn heal(
+    world: &Arc<World>,
+    mistake: Mistake,
+    orders: &[Order],
+    mut waiting: Vec<(usize, Order)>,
+    mut posts: Vec<(usize, Bytes)>,
+) -> Result<Run, String> {
+    world.healed.store(true, Ordering::SeqCst);
+    world.sandbox.clear_faults();
+    let slots = [Slot::Up(Process::start(world, mistake))];
+    submit(world, &slots, &mut waiting, usize::MAX).await;
     let healed_at = world.clock.now();
-    while world.clock.now().since(healed_at) < REST && !checks::at_rest(&world, &orders).await {
+    while world.clock.now().since(healed_at) < REST && !checks::at_rest(world, orders).await {
         tokio::time::sleep(Duration::from_secs(60)).await;
         world.sandbox.settle();
-        post(&world, &slots, &mut posts, usize::MAX).await;
+        post(world, &slots, &mut posts, usize::MAX).await;
     }
     let Some(journal) = slots[0].journal() else { return Err("the last process died".to_owned()) };
-    let counts = checks::every_rule_held(&world, journal, &orders).await?;
+    let counts = checks::every_rule_held(world, journal, orders).await?;
     let mut seen = world.seen.lock().unwrap().clone();
     (seen.orders, seen.succeeded, seen.failed) = (orders.len(), counts.succeeded, counts.failed);
     (seen.left_to_a_person, seen.recovered) = (counts.left_to_a_person, counts.recovered);
