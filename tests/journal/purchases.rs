@@ -202,6 +202,18 @@ async fn a_mismatch_and_the_end_of_looks_are_left_to_a_person() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_failure_after_pending_ends_it_with_the_providers_code() {
+    let made = Made::new(Lane::default());
+    made.says(Says::Pending);
+    made.submit("A-1", "0812").await;
+    made.says(Says::Failed);
+    made.pass(12).await;
+    assert_eq!(made.state("A-1").await, (State::Failed, Some("sold out (refused, code 12)".to_owned())));
+    assert_eq!(made.causes("A-1").await, [Cause::Submitted, Cause::Sending, Cause::Paid, Cause::Looked]);
+    assert!(made.journal.receipt(&reference("A-1")).await.unwrap().is_none());
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_rate_and_the_number_at_work_are_bounded() {
     let made = Made::new(Lane { interval: Duration::from_secs(10), ..Lane::default() });
     for n in 0..4 {

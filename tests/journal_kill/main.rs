@@ -2,7 +2,7 @@
 //!
 //! This test program has no harness: started with `CHILD` set, it is the process that gets killed.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::print_stdout, clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
