@@ -8,18 +8,32 @@ use biller_core::{ErrorKind, Execution, MemoryRecords, Order, Rupiah, Wiring};
 use biller_sandbox::Sandbox;
 use billers::Billers;
 
-/// A configuration of every provider, with the sandbox's credentials.
+/// A configuration of every provider, with the sandbox's credentials: setting, and what the sandbox calls it.
 fn configuration(sandbox: &Sandbox) -> BTreeMap<&'static str, String> {
-    let klikoo = sandbox.credentials("klikoo").unwrap();
-    let mut tables = BTreeMap::new();
-    tables.insert(
-        "klikoo",
-        format!(
-            "[klikoo]\nbase_url = \"http://127.0.0.1/klikoo\"\nclient_id = {}\nclient_secret = {}\nprivate_key = {}\n",
-            klikoo["client_id"], klikoo["client_secret"], klikoo["private_key_pem"]
-        ),
-    );
-    tables
+    let same = |names: &[&'static str]| names.iter().map(|name| (*name, *name)).collect::<Vec<_>>();
+    [
+        ("biller-v2", "biller-v2", same(&["api_key", "api_secret"])),
+        ("klikoo", "klikoo", {
+            let mut settings = same(&["client_id", "client_secret"]);
+            settings.push(("private_key", "private_key_pem"));
+            settings
+        }),
+        ("mmbc-pulsa", "mmbc", same(&["username", "password"])),
+        ("pln-prepaid", "pln", {
+            same(&["merchant_id", "merchant_outlet_id", "merchant_outlet_username", "jwt_secret", "api_secret"])
+        }),
+        ("sidompul", "sidompul", same(&["client_id", "client_secret", "api_id", "api_key", "pin"])),
+    ]
+    .into_iter()
+    .map(|(name, path, settings)| {
+        let given = sandbox.credentials(path).unwrap();
+        let mut table = format!("[{name}]\nbase_url = \"http://127.0.0.1/{path}\"\n");
+        for (setting, credential) in settings {
+            table.push_str(&format!("{setting} = {}\n", given[credential]));
+        }
+        (name, table)
+    })
+    .collect()
 }
 
 #[tokio::test]
@@ -67,7 +81,8 @@ fn what_is_wrong_is_named() {
 
 #[test]
 fn each_provider_comes_with_http_of_its_own() {
-    let text: String = configuration(&Sandbox::new()).into_values().collect();
+    let tables = configuration(&Sandbox::new());
+    let text: String = tables.values().map(String::as_str).collect();
     let billers = Billers::from_toml(&text).unwrap();
-    assert_eq!(billers.iter().count(), 1);
+    assert!(billers.iter().map(|(name, _)| name).eq(tables.keys().copied()));
 }

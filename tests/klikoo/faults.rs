@@ -91,6 +91,13 @@ async fn what_cannot_be_written_down_is_not_sent() {
         ) -> biller_core::BoxFuture<'a, Result<(), biller_core::RecordError>> {
             Box::pin(async { Err("no space left".into()) })
         }
+        fn load<'a>(
+            &'a self,
+            _provider: &'a str,
+            _reference: &'a biller_core::Reference,
+        ) -> biller_core::BoxFuture<'a, Result<Option<biller_core::Attempt>, biller_core::RecordError>> {
+            Box::pin(async { Ok(None) })
+        }
         fn others<'a>(
             &'a self,
             _: &'a biller_core::Attempt,

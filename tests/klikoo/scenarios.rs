@@ -148,8 +148,13 @@ async fn a_duplicate_reference_is_unknown_and_leads_to_the_twin() {
     bench.klikoo.pay(&mut first, &bench.records).await;
     let mut second = bench.klikoo.prepare(pulsa("TWIN-1", "081200000001")).await.unwrap();
     let Outcome::Unknown(error) = bench.klikoo.pay(&mut second, &bench.records).await else { panic!("not unknown") };
+    assert_eq!((error.kind(), bench.buys()), (ErrorKind::AlreadySent, 1));
+
+    // Records that have forgotten the first send it, and the provider refuses it.
+    let forgetful = MemoryRecords::default();
+    let Outcome::Unknown(error) = bench.klikoo.pay(&mut second, &forgetful).await else { panic!("not unknown") };
     assert_eq!(error.kind(), ErrorKind::Duplicate);
-    assert_eq!(bench.klikoo.resolve(&mut second, &bench.records).await.word(), "succeeded");
+    assert_eq!(bench.klikoo.resolve(&mut second, &forgetful).await.word(), "succeeded");
     assert_eq!(bench.sandbox.charges().len(), 1);
 }
 

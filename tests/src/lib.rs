@@ -1,7 +1,7 @@
 //! What the tests of all providers share: transports that record or invent, clocks in step, and a search for secrets.
 
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
 use biller_core::{BoxFuture, Clock, ManualClock, Timestamp, Transport, TransportError};
@@ -155,6 +155,9 @@ impl Shown {
 
     /// Collects all tracing output of this thread while the guard lives.
     pub fn tracing(&self) -> tracing::subscriber::DefaultGuard {
+        // With a single subscriber around, a place that another thread reaches first would be switched off for good.
+        static SECOND: OnceLock<tracing::Dispatch> = OnceLock::new();
+        SECOND.get_or_init(|| tracing::Dispatch::new(tracing_subscriber::registry()));
         let shown = self.clone();
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(tracing::Level::TRACE)

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Clock, Error, ErrorKind, Evidence, Execution, Inquiry, Order, Outcome, Receipt, Records, Refusal, Rupiah, Timestamp,
+    Clock, Error, ErrorKind, Evidence, Execution, Inquiry, Msisdn, Order, Outcome, Receipt, RecordError, Records,
+    Refusal, Rupiah, Timestamp,
 };
 
 /// One purchase on its way: everything that paying and finding out needs, and no secret.
@@ -217,30 +218,49 @@ impl Attempt {
         self.call_person(now, reason);
     }
 
-    /// Whether `other` is another attempt at the same provider for the same customer.
+    /// Whether `other` is another attempt at the same provider for the same customer, a phone number in whatever writing.
     pub fn is_for_same_customer(&self, other: &Self) -> bool {
+        let (one, two) = (self.order.customer(), other.order.customer());
+        let same_number = || Msisdn::parse(one).is_ok_and(|number| Msisdn::parse(two).as_ref() == Ok(&number));
         self.provider == other.provider
-            && self.order.customer() == other.order.customer()
             && self.order.reference() != other.order.reference()
+            && (one == two || same_number())
     }
 
     /// The first half of paying: marks the attempt as sent and has it written down. On `Err` nothing may be sent, and the
     /// outcome says why.
+    ///
+    /// An order is paid once: where the records hold an earlier attempt of it that has been sent, this one is refused. Where that one
+    /// failed, so does this one: buying after a failure takes a new reference.
     pub async fn begin_payment(&mut self, records: &dyn Records, clock: &dyn Clock) -> Result<(), Outcome> {
+        let already_sent = Error::new(ErrorKind::AlreadySent, Execution::Unknown)
+            .with_detail("an order is paid once; ask what became of it instead")
+            .with_reference(self.order.reference().as_str());
         if self.stage != Stage::Prepared {
-            let error = Error::new(ErrorKind::AlreadySent, Execution::Unknown)
-                .with_detail("an attempt is paid once; ask what became of it instead");
-            return Err(Outcome::Unknown(error.with_reference(self.order.reference().as_str())));
+            return Err(Outcome::Unknown(already_sent));
+        }
+        let earlier = records.load(&self.provider, self.order.reference()).await;
+        match earlier.map_err(|error| self.unrecorded(&error))? {
+            Some(earlier) if earlier.stage == Stage::Failed => {
+                let detail = "not paid: an earlier attempt of this order failed; a new purchase takes a new reference";
+                return Err(Outcome::Failed(Refusal::new(ErrorKind::AlreadySent, detail)));
+            }
+            Some(earlier) if earlier.stage != Stage::Prepared => return Err(Outcome::Unknown(already_sent)),
+            _ => {}
         }
         self.stage = Stage::Sent;
         self.sent_at = Some(clock.now());
         if let Err(error) = records.save(self).await {
             self.stage = Stage::Prepared;
             self.sent_at = None;
-            let error = Error::new(ErrorKind::NotRecorded, Execution::NotExecuted).with_detail(error.to_string());
-            return Err(Outcome::from(error.with_reference(self.order.reference().as_str())));
+            return Err(self.unrecorded(&error));
         }
         Ok(())
+    }
+
+    fn unrecorded(&self, error: &RecordError) -> Outcome {
+        let error = Error::new(ErrorKind::NotRecorded, Execution::NotExecuted).with_detail(error.to_string());
+        Outcome::from(error.with_reference(self.order.reference().as_str()))
     }
 
     /// The second half of paying: notes the time, and what was learnt.

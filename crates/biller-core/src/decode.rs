@@ -22,7 +22,9 @@
 //! # Ok::<(), decode::DecodeError>(())
 //! ```
 
-use serde::de::Error as _;
+use std::marker::PhantomData;
+
+use serde::de::{DeserializeSeed, Error as _};
 use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
@@ -62,15 +64,33 @@ fn describe(category: Category) -> &'static str {
 /// # Errors
 /// An empty body, one that begins with `<`, malformed or cut JSON, and JSON that `T` does not accept.
 pub fn json<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, DecodeError> {
+    json_seed(body, PhantomData)
+}
+
+/// As [`json`], with a seed: for values that are decoded into something that exists already.
+///
+/// # Errors
+/// As `json`.
+pub fn json_seed<'de, S: DeserializeSeed<'de>>(body: &'de [u8], seed: S) -> Result<S::Value, DecodeError> {
     let body = body.trim_ascii();
     let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body).trim_ascii();
     match body.first() {
         None => Err(Fault::Empty.into()),
         Some(b'<') => Err(Fault::Html.into()),
-        Some(_) => serde_json::from_slice(body).map_err(|error| {
-            Fault::Json { category: error.classify(), line: error.line(), column: error.column() }.into()
-        }),
+        // Checking the whole body at once is faster than each of its strings. What is no text may still stand where nobody looks.
+        Some(_) => match std::str::from_utf8(body) {
+            Ok(text) => whole(serde_json::Deserializer::from_str(text), seed),
+            Err(_) => whole(serde_json::Deserializer::from_slice(body), seed),
+        },
     }
+}
+
+fn whole<'de, R: serde_json::de::Read<'de>, S: DeserializeSeed<'de>>(
+    mut json: serde_json::Deserializer<R>,
+    seed: S,
+) -> Result<S::Value, DecodeError> {
+    let value = seed.deserialize(&mut json).and_then(|value| json.end().map(|()| value));
+    value.map_err(|error| Fault::Json { category: error.classify(), line: error.line(), column: error.column() }.into())
 }
 
 /// A text for display: a string, or a number as it was written.

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use crate::{Attempt, BoxFuture};
+use crate::{Attempt, BoxFuture, Reference};
 
 /// Why an attempt could not be written down or read back.
 pub type RecordError = Box<dyn std::error::Error + Send + Sync>;
@@ -14,7 +14,16 @@ pub trait Records: Send + Sync {
     /// Stores the attempt under its provider and reference, replacing the earlier state. Durable before it returns.
     fn save<'a>(&'a self, attempt: &'a Attempt) -> BoxFuture<'a, Result<(), RecordError>>;
 
-    /// Every other attempt at the same provider for the same customer, in whatever stage.
+    /// The attempt that was saved last under this provider and reference. Paying asks for it, so that an order that is prepared a
+    /// second time is not paid a second time.
+    fn load<'a>(
+        &'a self,
+        provider: &'a str,
+        reference: &'a Reference,
+    ) -> BoxFuture<'a, Result<Option<Attempt>, RecordError>>;
+
+    /// Every other attempt at the same provider for the same customer, in whatever stage. Who is the same customer,
+    /// [`Attempt::is_for_same_customer`] says.
     ///
     /// Providers that cannot tell equal purchases apart compare with these before they pay or credit anything.
     fn others<'a>(&'a self, attempt: &'a Attempt) -> BoxFuture<'a, Result<Vec<Attempt>, RecordError>>;
@@ -37,6 +46,15 @@ impl Records for MemoryRecords {
         let key = (attempt.provider().to_owned(), attempt.order().reference().to_string());
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, attempt.clone());
         Box::pin(async { Ok(()) })
+    }
+
+    fn load<'a>(
+        &'a self,
+        provider: &'a str,
+        reference: &'a Reference,
+    ) -> BoxFuture<'a, Result<Option<Attempt>, RecordError>> {
+        let attempt = self.get(provider, reference.as_str());
+        Box::pin(async { Ok(attempt) })
     }
 
     fn others<'a>(&'a self, attempt: &'a Attempt) -> BoxFuture<'a, Result<Vec<Attempt>, RecordError>> {
@@ -65,10 +83,10 @@ mod tests {
         records.save(&saved).await.unwrap();
         saved.set_price(Some(Rupiah::new(10_450)));
         records.save(&saved).await.unwrap();
-        records.save(&attempt("pln_prepaid", "A-1", "01105691111")).await.unwrap();
+        records.save(&attempt("pln-prepaid", "A-1", "01105691111")).await.unwrap();
 
         assert_eq!(records.get("klikoo", "A-1").unwrap().price(), Some(Rupiah::new(10_450)));
-        assert_eq!(records.get("pln_prepaid", "A-1").unwrap().order().customer(), "01105691111");
+        assert_eq!(records.get("pln-prepaid", "A-1").unwrap().order().customer(), "01105691111");
         assert!(records.get("klikoo", "A-2").is_none());
     }
 
@@ -80,7 +98,7 @@ mod tests {
             ("klikoo", "A-2", "081213456789"),
             ("klikoo", "A-3", "081213456789"),
             ("klikoo", "B-1", "081213456780"),
-            ("mmbc_pulsa", "C-1", "081213456789"),
+            ("mmbc-pulsa", "C-1", "081213456789"),
         ] {
             records.save(&attempt(provider, reference, customer)).await.unwrap();
         }

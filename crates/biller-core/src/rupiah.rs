@@ -107,19 +107,15 @@ fn invalid(text: &str, expected: &'static str) -> InvalidValue {
 }
 
 fn machine(text: &str) -> Option<Rupiah> {
-    let whole = match text.split_once('.') {
-        None => text,
-        Some((whole, "0" | "00")) => whole,
-        Some(_) => return None,
-    };
-    whole_rupiah(whole)
+    whole_rupiah(text.strip_suffix(".00").or(text.strip_suffix(".0")).unwrap_or(text))
 }
 
 fn whole_rupiah(digits: &str) -> Option<Rupiah> {
-    if digits.len() > MAX_DIGITS || !is_digits(digits) {
+    if digits.is_empty() || digits.len() > MAX_DIGITS {
         return None;
     }
-    digits.parse().ok().map(Rupiah)
+    let add = |sum: i64, byte: u8| byte.is_ascii_digit().then(|| sum * 10 + i64::from(byte - b'0'));
+    digits.bytes().try_fold(0, add).map(Rupiah)
 }
 
 fn strip_currency(text: &str) -> &str {

@@ -10,7 +10,8 @@ pub struct Schedule {
     pub waits: Vec<Duration>,
     /// The wait before every further look.
     pub every: Duration,
-    /// How far a wait may stray in either direction, in percent of it, so that many purchases do not ask at once.
+    /// How far a wait may stray in either direction, in percent of it, so that many purchases do not ask at once. The first one, which
+    /// may be the least that a provider asks for, strays later only.
     pub jitter_percent: u32,
     /// After this long an unfinished purchase is worth showing to a person; looks go on.
     pub notice_after: Duration,
@@ -63,8 +64,11 @@ impl Schedule {
             .bytes()
             .chain(looks.to_le_bytes())
             .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-        let width = u64::try_from(spread.as_millis()).unwrap_or(u64::MAX).saturating_mul(2).max(1);
-        wait - spread + Duration::from_millis(hash % width)
+        let width = u64::try_from(spread.as_millis()).unwrap_or(u64::MAX).max(1);
+        if looks == 0 {
+            return wait + Duration::from_millis(hash % width);
+        }
+        wait - spread + Duration::from_millis(hash % width.saturating_mul(2))
     }
 }
 
@@ -140,6 +144,18 @@ mod tests {
         }
         // A quarter of 2400 waits each, if they spread evenly.
         assert!((480..=720).contains(&shortened) && (480..=720).contains(&lengthened), "{shortened}, {lengthened}");
+    }
+
+    #[tokio::test]
+    async fn the_first_look_never_comes_early() {
+        let schedule = Schedule { jitter_percent: 10, ..Schedule::from_seconds(&[150], 3600) };
+        let mut later = 0;
+        for n in 0..100 {
+            let wait = waits(&schedule, &mut sent(&format!("A-{n}"), 7).await, 1).await[0];
+            assert!((150_000..165_000).contains(&wait), "{wait} ms");
+            later += usize::from(wait > 157_500);
+        }
+        assert!((30..=70).contains(&later), "{later}");
     }
 
     #[tokio::test]

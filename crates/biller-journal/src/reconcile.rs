@@ -66,6 +66,10 @@ impl Records for AskOnly {
         Box::pin(async move { if concluding { Ok(()) } else { Err("a reconciliation only asks".into()) } })
     }
 
+    fn load<'a>(&'a self, _: &'a str, _: &'a Reference) -> BoxFuture<'a, Result<Option<Attempt>, RecordError>> {
+        Box::pin(async { Err("a reconciliation only asks".into()) })
+    }
+
     fn others<'a>(&'a self, _: &'a Attempt) -> BoxFuture<'a, Result<Vec<Attempt>, RecordError>> {
         Box::pin(async { Err("a reconciliation only asks".into()) })
     }

@@ -1,6 +1,6 @@
 use std::sync::{Mutex, PoisonError};
 
-use biller_core::{Attempt, BoxFuture, RecordError, Records, Stage};
+use biller_core::{Attempt, BoxFuture, RecordError, Records, Reference, Stage};
 
 use crate::event::Event;
 use crate::journal::Inner;
@@ -110,6 +110,17 @@ impl Records for Saves<'_> {
                 self.state.lock().unwrap_or_else(PoisonError::into_inner).refused = Some(error.clone());
                 RecordError::from(error)
             })
+        })
+    }
+
+    fn load<'a>(
+        &'a self,
+        provider: &'a str,
+        reference: &'a Reference,
+    ) -> BoxFuture<'a, Result<Option<Attempt>, RecordError>> {
+        Box::pin(async move {
+            let stored = self.inner.watched(self.inner.store.get(reference).await)?;
+            Ok(stored.filter(|stored| stored.provider == provider).and_then(|stored| stored.attempt))
         })
     }
 

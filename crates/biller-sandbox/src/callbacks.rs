@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, StatusCode, header};
+use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -30,6 +30,8 @@ pub struct Callback {
     pub provider: &'static str,
     /// Where it goes.
     pub url: String,
+    /// What it carries beside its content type.
+    pub headers: HeaderMap,
     /// The JSON body.
     pub body: Bytes,
     /// Whether it overtakes the payment's reply, because of the fault `callback_before_reply`.
@@ -49,6 +51,7 @@ pub(crate) struct NewCallback {
 pub(crate) struct Delivery {
     pub provider: &'static str,
     pub url: String,
+    pub headers: HeaderMap,
     pub body: Bytes,
     pub before_reply: bool,
     pub due: Timestamp,
@@ -95,7 +98,8 @@ impl Poster {
         let request = Request::post(&delivery.url)
             .header(header::CONTENT_TYPE, "application/json")
             .body(Full::new(delivery.body.clone()));
-        let Ok(request) = request else { return false };
+        let Ok(mut request) = request else { return false };
+        request.headers_mut().extend(delivery.headers.clone());
         let reply = tokio::time::timeout(TRY_LIMIT, self.0.request(request)).await;
         matches!(reply, Ok(Ok(reply)) if reply.status() == StatusCode::OK)
     }
@@ -149,6 +153,7 @@ mod tests {
         let mut delivery = Delivery {
             provider: "test",
             url: String::new(),
+            headers: HeaderMap::new(),
             body: Bytes::new(),
             before_reply: false,
             due: start,
@@ -169,6 +174,7 @@ mod tests {
         let delivery = |era| Delivery {
             provider: "test",
             url: String::new(),
+            headers: HeaderMap::new(),
             body: Bytes::new(),
             before_reply: false,
             due: Timestamp::UNIX_EPOCH,

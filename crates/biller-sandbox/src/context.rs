@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::HeaderMap;
 use jiff::Timestamp;
 
 use crate::callbacks::{Delivery, NewCallback};
@@ -21,6 +22,8 @@ pub(crate) struct Context<'a> {
     pub random: &'a mut Random,
     /// The verdict of the authentication check, for the request log.
     pub verdict: Verdict,
+    /// What callbacks of this call carry beside their content type.
+    pub callback_headers: HeaderMap,
     profile: &'static Profile,
     books: &'a mut Books,
     settle_after: Duration,
@@ -45,6 +48,7 @@ impl<'a> Context<'a> {
             now,
             random,
             verdict,
+            callback_headers: HeaderMap::new(),
             profile,
             books,
             settle_after,
@@ -165,6 +169,7 @@ impl<'a> Context<'a> {
         self.outbox.extend(urls.iter().map(|url| Delivery {
             provider: self.profile.name,
             url: url.clone(),
+            headers: self.callback_headers.clone(),
             body: body.clone(),
             before_reply,
             due: self.now,

@@ -241,7 +241,13 @@ impl Sandbox {
         let now = self.now();
         let due = self.settled().books.callbacks.take_due(now);
         due.into_iter()
-            .map(|Delivery { provider, url, body, before_reply, .. }| Callback { provider, url, body, before_reply })
+            .map(|Delivery { provider, url, headers, body, before_reply, .. }| Callback {
+                provider,
+                url,
+                headers,
+                body,
+                before_reply,
+            })
             .collect()
     }
 

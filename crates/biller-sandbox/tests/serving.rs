@@ -141,8 +141,7 @@ async fn bodies_above_a_mebibyte_are_refused() {
 async fn garbage_does_not_stop_the_server() {
     let server = serve().await;
     for request in [
-        &b"\r\n\r\n\r\n"[..],
-        b"nonsense\r\n\r\n",
+        &b"nonsense\r\n\r\n"[..],
         b"GET / HTTP/9.9\r\n\r\n",
         b"POST /klikoo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
         b"GET /klikoo/%zz?%=& HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
@@ -153,7 +152,7 @@ async fn garbage_does_not_stop_the_server() {
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
     ] {
         let reply = server.raw(request).await;
-        assert!(reply.is_empty() && request[0] == b'\r' || reply.starts_with(b"HTTP/1.1 4"), "{:?}", String::from_utf8_lossy(&reply));
+        assert!(reply.starts_with(b"HTTP/1.1 4"), "{:?}", String::from_utf8_lossy(&reply));
     }
     // Half a request and silence hold up nobody.
     let mut idle = TcpStream::connect(server.at).await.unwrap();

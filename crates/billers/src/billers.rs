@@ -47,6 +47,62 @@ const PROVIDERS: &[Provider] = &[
             Ok(Arc::new(klikoo::Klikoo::new(client)))
         },
     },
+    #[cfg(feature = "pln-prepaid")]
+    Provider {
+        name: "pln-prepaid",
+        prefix: "PLN_PREPAID",
+        settings: pln_prepaid::Config::SETTINGS,
+        build: |settings, wiring| {
+            let config = pln_prepaid::Config::from_settings(settings)?;
+            let client = match wiring {
+                Some(wiring) => pln_prepaid::Client::with_wiring(config, wiring.clone()),
+                None => over_http!(pln_prepaid::Client::new(config)),
+            };
+            Ok(Arc::new(pln_prepaid::PlnPrepaid::new(client)))
+        },
+    },
+    #[cfg(feature = "mmbc-pulsa")]
+    Provider {
+        name: "mmbc-pulsa",
+        prefix: "MMBC_PULSA",
+        settings: mmbc_pulsa::Config::SETTINGS,
+        build: |settings, wiring| {
+            let config = mmbc_pulsa::Config::from_settings(settings)?;
+            let client = match wiring {
+                Some(wiring) => mmbc_pulsa::Client::with_wiring(config, wiring.clone()),
+                None => over_http!(mmbc_pulsa::Client::new(config)),
+            };
+            Ok(Arc::new(mmbc_pulsa::MmbcPulsa::new(client)))
+        },
+    },
+    #[cfg(feature = "biller-v2")]
+    Provider {
+        name: "biller-v2",
+        prefix: "BILLER_V2",
+        settings: biller_v2::Config::SETTINGS,
+        build: |settings, wiring| {
+            let config = biller_v2::Config::from_settings(settings)?;
+            let client = match wiring {
+                Some(wiring) => biller_v2::Client::with_wiring(config, wiring.clone()),
+                None => over_http!(biller_v2::Client::new(config)),
+            };
+            Ok(Arc::new(biller_v2::BillerV2::new(client)))
+        },
+    },
+    #[cfg(feature = "sidompul")]
+    Provider {
+        name: "sidompul",
+        prefix: "SIDOMPUL",
+        settings: sidompul_client::Config::SETTINGS,
+        build: |settings, wiring| {
+            let config = sidompul_client::Config::from_settings(settings)?;
+            let client = match wiring {
+                Some(wiring) => sidompul_client::Client::with_wiring(config, wiring.clone()),
+                None => over_http!(sidompul_client::Client::new(config)),
+            };
+            Ok(Arc::new(sidompul_client::Sidompul::new(client)))
+        },
+    },
 ];
 
 /// The configured providers, each behind the face that all share.

@@ -1,7 +1,11 @@
 //! `biller demo`: purchases at the sandbox, over real HTTP, held against its ledger.
 
+mod biller_v2;
 mod klikoo;
+mod mmbc_pulsa;
+mod pln_prepaid;
 mod report;
+mod sidompul;
 mod stage;
 
 use std::process::ExitCode;
@@ -25,7 +29,11 @@ pub struct Demo {
 /// Runs every act. The exit code is 1 when the client believes anything that the ledger does not say.
 pub async fn run(demo: Demo) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let mut stage = Stage::open(demo.seed, demo.json).await?;
+    sidompul::act(&mut stage).await?;
+    pln_prepaid::act(&mut stage).await?;
+    mmbc_pulsa::act(&mut stage).await?;
     klikoo::act(&mut stage).await?;
+    biller_v2::act(&mut stage).await?;
     let report = Report::new(stage.close());
     if demo.json {
         report.print_json()?;

@@ -67,6 +67,14 @@ impl Records for Diary {
         Box::pin(async { Ok(()) })
     }
 
+    fn load<'a>(
+        &'a self,
+        _provider: &'a str,
+        _reference: &'a crate::Reference,
+    ) -> BoxFuture<'a, Result<Option<Attempt>, RecordError>> {
+        Box::pin(async { Ok(None) })
+    }
+
     fn others<'a>(&'a self, _attempt: &'a Attempt) -> BoxFuture<'a, Result<Vec<Attempt>, RecordError>> {
         Box::pin(async { Ok(Vec::new()) })
     }
@@ -77,6 +85,14 @@ struct FullDisk;
 impl Records for FullDisk {
     fn save<'a>(&'a self, _attempt: &'a Attempt) -> BoxFuture<'a, Result<(), RecordError>> {
         Box::pin(async { Err("disk full".into()) })
+    }
+
+    fn load<'a>(
+        &'a self,
+        _provider: &'a str,
+        _reference: &'a crate::Reference,
+    ) -> BoxFuture<'a, Result<Option<Attempt>, RecordError>> {
+        Box::pin(async { Ok(None) })
     }
 
     fn others<'a>(&'a self, _attempt: &'a Attempt) -> BoxFuture<'a, Result<Vec<Attempt>, RecordError>> {
@@ -436,4 +452,78 @@ fn facts_of_another_crate_are_refused_without_a_verdict() {
     let error = attempt(Stage::Sent).facts::<Vec<u8>>().unwrap_err();
     assert_eq!((error.kind(), error.execution()), (ErrorKind::InvalidInput, Execution::Unknown));
     assert_eq!(attempt(Stage::Sent).facts::<Value>().unwrap(), json!({"day": "2026-01-02"}));
+}
+
+/// A second attempt of an order that has been sent is never sent, whatever became of the first.
+#[tokio::test]
+async fn an_order_is_paid_once_whatever_attempt_stands_for_it() {
+    let clock = ManualClock::new(NOW);
+    for stage in STAGES {
+        let records = MemoryRecords::default();
+        records.save(&attempt(stage)).await.unwrap();
+        let mut second = attempt(Stage::Prepared);
+        let begun = second.begin_payment(&records, &clock).await;
+        match begun {
+            Ok(()) if stage == Stage::Prepared => continue,
+            Err(Outcome::Unknown(error)) if stage != Stage::Failed => {
+                assert_eq!(
+                    (error.kind(), error.execution()),
+                    (ErrorKind::AlreadySent, Execution::Unknown),
+                    "{stage:?}"
+                );
+            }
+            Err(Outcome::Failed(refusal)) if stage == Stage::Failed => {
+                assert_eq!(refusal.kind(), ErrorKind::AlreadySent)
+            }
+            other => panic!("{stage:?}: {other:?}"),
+        }
+        assert_eq!((second.stage(), second.sent_at()), (Stage::Prepared, None), "{stage:?}");
+        assert_eq!(records.get("klikoo", "A-1").unwrap().stage(), stage, "the record stays");
+    }
+}
+
+/// Records that cannot be read leave a prepared attempt unsent, and one that was sent unknown.
+#[tokio::test]
+async fn unreadable_records_prove_nothing_about_an_attempt_that_was_sent() {
+    struct Unreadable;
+    impl Records for Unreadable {
+        fn save<'a>(&'a self, _attempt: &'a Attempt) -> BoxFuture<'a, Result<(), RecordError>> {
+            Box::pin(async { Err("disk full".into()) })
+        }
+        fn load<'a>(
+            &'a self,
+            _provider: &'a str,
+            _reference: &'a crate::Reference,
+        ) -> BoxFuture<'a, Result<Option<Attempt>, RecordError>> {
+            Box::pin(async { Err("disk gone".into()) })
+        }
+        fn others<'a>(&'a self, _attempt: &'a Attempt) -> BoxFuture<'a, Result<Vec<Attempt>, RecordError>> {
+            Box::pin(async { Ok(Vec::new()) })
+        }
+    }
+    let clock = ManualClock::new(NOW);
+    let outcome = attempt(Stage::Prepared).begin_payment(&Unreadable, &clock).await.unwrap_err();
+    assert_eq!(outcome.word(), "failed");
+    for stage in [Stage::Sent, Stage::Pending, Stage::Unknown, Stage::Succeeded, Stage::Failed] {
+        let outcome = attempt(stage).begin_payment(&Unreadable, &clock).await.unwrap_err();
+        assert_eq!(outcome.word(), "unknown", "{stage:?}");
+    }
+}
+
+#[test]
+fn a_phone_number_is_the_same_customer_in_whatever_writing() {
+    let of = |reference: &str, customer: &str| {
+        let order = Order::new(reference, "TEL5", customer).unwrap();
+        Attempt::new("mmbc-pulsa", order, "key", NOW, &json!({})).unwrap()
+    };
+    for (one, two, same) in [
+        ("081234567891", "+62 812-3456-7891", true),
+        ("6281234567891", "81234567891", true),
+        ("081234567891", "081234567892", false),
+        ("01105691111", "01105691111", true),
+        ("01105691111", "1105691111", false),
+    ] {
+        assert_eq!(of("A-1", one).is_for_same_customer(&of("A-2", two)), same, "{one} {two}");
+    }
+    assert!(!of("A-1", "081234567891").is_for_same_customer(&of("A-1", "081234567891")));
 }

@@ -21,6 +21,7 @@ use crate::context::Context;
 use crate::ledger::{ChargeState, NewCharge};
 use crate::provider::{Operation, Profile, Provider, Reply, Request};
 use crate::requests::Verdict;
+use crate::slips;
 
 static PROFILE: Profile = Profile {
     name: "klikoo",
@@ -254,7 +255,7 @@ impl Klikoo {
             return Err(Reply::page(404));
         };
         let timestamp = request.header("open-api-timestamp").unwrap_or_default();
-        if !auth::timely(timestamp, context.now) {
+        if !slips::timely(timestamp, context.now) {
             let found = format!("Open-Api-Timestamp `{timestamp}` is not RFC 3339 within 300 s of the server's clock");
             context.verdict = Verdict::refused("timestamp", found);
             return Err(refuse(400_016_505));
