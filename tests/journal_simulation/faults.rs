@@ -123,7 +123,15 @@ impl Store for FaultyStore {
     }
 
     fn get<'a>(&'a self, reference: &'a Reference) -> BoxFuture<'a, Result<Option<Purchase>, StoreError>> {
-        Box::pin(self.through("get", self.inner.get(reference)))
+        Box::pin(async move {
+            let mut stored = self.through("get", self.inner.get(reference)).await?;
+            if self.mistake == Mistake::PaysAgainAfterCrash
+                && let Some(stored) = stored.as_mut().filter(|stored| stored.state == State::Sending)
+            {
+                stored.attempt = None;
+            }
+            Ok(stored)
+        })
     }
 
     fn claim<'a>(&'a self, claim: &'a Claim) -> BoxFuture<'a, Result<Vec<Purchase>, StoreError>> {
