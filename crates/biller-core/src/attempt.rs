@@ -29,6 +29,8 @@ pub struct Attempt {
     last_look: Option<Timestamp>,
     refusal: Option<Refusal>,
     attention: Vec<Attention>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    contradicted_by: Option<Stage>,
     facts: Value,
 }
 
@@ -90,6 +92,7 @@ impl Attempt {
             last_look: None,
             refusal: None,
             attention: Vec::new(),
+            contradicted_by: None,
             facts: Value::Null,
         };
         attempt.set_facts(facts)?;
@@ -166,6 +169,11 @@ impl Attempt {
         &self.attention
     }
 
+    /// What the provider claimed last against the final stage, which stays; `None` when it never did.
+    pub fn contradicted_by(&self) -> Option<Stage> {
+        self.contradicted_by
+    }
+
     /// What the provider crate has noted.
     pub fn facts<T: DeserializeOwned>(&self) -> Result<T, Error> {
         serde_json::from_value(self.facts.clone()).map_err(|error| {
@@ -203,6 +211,11 @@ impl Attempt {
             tracing::warn!(provider = self.provider, reference = %self.order.reference(), reason, "a person has to decide");
             self.attention.push(Attention { at, reason });
         }
+    }
+
+    fn contradict(&mut self, now: Timestamp, stage: Stage, reason: impl Into<String>) {
+        self.contradicted_by = Some(stage);
+        self.call_person(now, reason);
     }
 
     /// Whether `other` is another attempt at the same provider for the same customer, a phone number in whatever writing.
@@ -299,9 +312,11 @@ impl Attempt {
             (Stage::Succeeded, learnt) => {
                 match learnt {
                     Outcome::Failed(refusal) => {
-                        self.call_person(now, format!("succeeded, but the provider now says: {refusal}"));
+                        self.contradict(now, Stage::Failed, format!("succeeded, but the provider now says: {refusal}"));
                     }
-                    Outcome::Pending => self.call_person(now, "succeeded, but the provider now says: pending"),
+                    Outcome::Pending => {
+                        self.contradict(now, Stage::Pending, "succeeded, but the provider now says: pending");
+                    }
                     Outcome::Succeeded(_) | Outcome::Unknown(_) => {}
                 }
                 Outcome::Succeeded(self.recorded_receipt())
@@ -310,9 +325,12 @@ impl Attempt {
                 match learnt {
                     Outcome::Succeeded(receipt) => {
                         let id = receipt.provider_id.as_deref().unwrap_or("-");
-                        self.call_person(now, format!("failed, but the provider now says that {id} succeeded"));
+                        let reason = format!("failed, but the provider now says that {id} succeeded");
+                        self.contradict(now, Stage::Succeeded, reason);
                     }
-                    Outcome::Pending => self.call_person(now, "failed, but the provider now says: pending"),
+                    Outcome::Pending => {
+                        self.contradict(now, Stage::Pending, "failed, but the provider now says: pending");
+                    }
                     Outcome::Failed(_) | Outcome::Unknown(_) => {}
                 }
                 Outcome::Failed(self.refusal.clone().unwrap_or_else(|| Refusal::new(ErrorKind::Refused, "failed")))

@@ -172,11 +172,13 @@ async fn contradictions_are_kept_in_words_beside_the_final_stage() {
     let mut failed = attempt(Stage::Failed);
     failed.end_look(Ok(Outcome::Succeeded(receipt("T-9"))), DAY, &records, &clock).await;
     assert_eq!(reasons(&failed), ["failed, but the provider now says that T-9 succeeded"]);
+    assert_eq!((failed.stage(), failed.contradicted_by()), (Stage::Failed, Some(Stage::Succeeded)));
 
     let mut succeeded = attempt(Stage::Succeeded);
     let refund = Outcome::Failed(Refusal::new(ErrorKind::Refused, "refunded"));
     succeeded.end_look(Ok(refund), DAY, &records, &clock).await;
     assert_eq!(reasons(&succeeded), ["succeeded, but the provider now says: refunded"]);
+    assert_eq!((succeeded.stage(), succeeded.contradicted_by()), (Stage::Succeeded, Some(Stage::Failed)));
     assert_eq!(succeeded.refusal(), None);
     assert_eq!(succeeded.attention()[0].at, NOW);
 }

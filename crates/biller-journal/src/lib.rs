@@ -1,0 +1,31 @@
+#![doc = include_str!("../README.md")]
+
+mod callback;
+mod desk;
+mod event;
+mod journal;
+mod lane;
+mod metrics;
+mod purchase;
+mod reconcile;
+mod records;
+mod seal;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod state;
+mod step;
+mod store;
+mod worker;
+
+pub use desk::{DecideError, Ruling};
+pub use event::{Cursor, Event};
+pub use journal::{Journal, JournalBuilder, SubmitError};
+pub use lane::Lane;
+pub use metrics::{Metrics, Stats};
+pub use purchase::Purchase;
+pub use reconcile::{Difference, Reconciliation};
+pub use seal::{ReceiptKey, SealError};
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteStore;
+pub use state::{Cause, State, TRANSITIONS, Transition};
+pub use store::{Change, Claim, SendGuard, Store, StoreError, StoredHint, Submission};

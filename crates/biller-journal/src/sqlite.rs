@@ -1,0 +1,702 @@
+//! The embedded store.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use biller_core::{Attempt, BoxFuture, Msisdn, Order, Reference, Timestamp};
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, named_params, params};
+use tokio::sync::oneshot;
+
+use crate::state::allowed;
+use crate::{Cause, Change, Claim, Event, Purchase, State, Stats, Store, StoreError, StoredHint, Submission};
+
+/// Each brings the schema from the version that is its index to the next one.
+const MIGRATIONS: &[&str] = &[include_str!("sqlite/1.sql")];
+/// What counts as open, in SQL; the same as [`State::is_open`].
+const OPEN: &str = "('sending', 'pending', 'unknown', 'needs_person')";
+
+/// A store in one SQLite file, or in memory.
+///
+/// The file is in WAL mode with `synchronous=FULL`: what a call has returned survives a power cut. Calls that arrive while a
+/// commit runs share the next one. Several processes on one machine may open the same file; network file systems are not for it.
+#[derive(Clone)]
+pub struct SqliteStore {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    connection: Mutex<Connection>,
+    queue: Mutex<Queue>,
+    /// Whether calls run on a thread of their own, because they wait for a disk.
+    on_disk: bool,
+}
+
+#[derive(Default)]
+struct Queue {
+    jobs: Vec<Job>,
+    /// Whether somebody is emptying it.
+    busy: bool,
+}
+
+/// Runs inside the transaction; says whether its writes are to stay, and what is left to do once the commit's result is known.
+type Job = Box<dyn FnOnce(&Connection) -> (bool, Report) + Send>;
+type Report = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+impl SqliteStore {
+    /// Opens a file, or makes it, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// A file that cannot be opened, that is no SQLite database, or whose schema is newer than this version knows.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let connection = Connection::open(path).map_err(unavailable)?;
+        connection.busy_timeout(Duration::from_secs(10)).map_err(unavailable)?;
+        connection.pragma_update(None, "journal_mode", "WAL").map_err(unavailable)?;
+        Self::over(connection, true)
+    }
+
+    /// A store that is gone with its last clone: for tests and examples.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn in_memory() -> Result<Self, StoreError> {
+        Self::over(Connection::open_in_memory().map_err(unavailable)?, false)
+    }
+
+    fn over(mut connection: Connection, on_disk: bool) -> Result<Self, StoreError> {
+        connection.pragma_update(None, "synchronous", "FULL").map_err(unavailable)?;
+        connection.set_prepared_statement_cache_capacity(64);
+        migrate(&mut connection)?;
+        let inner = Inner { connection: Mutex::new(connection), queue: Mutex::default(), on_disk };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Runs `work` in the next transaction; its result counts once that is committed.
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, result) = oneshot::channel();
+        let job: Job = Box::new(move |connection| {
+            let done = work(connection);
+            let keep = done.is_ok();
+            let report: Report = Box::new(|committed| {
+                let _ = reply.send(committed.and(done));
+            });
+            (keep, report)
+        });
+        let idle = {
+            let mut queue = lock(&self.inner.queue);
+            queue.jobs.push(job);
+            !std::mem::replace(&mut queue.busy, true)
+        };
+        if idle {
+            let inner = self.inner.clone();
+            if self.inner.on_disk {
+                tokio::task::spawn_blocking(move || inner.empty_queue());
+            } else {
+                inner.empty_queue();
+            }
+        }
+        result.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the store's thread is gone".to_owned())))
+    }
+}
+
+impl Inner {
+    fn empty_queue(&self) {
+        loop {
+            let jobs = {
+                let mut queue = lock(&self.queue);
+                if queue.jobs.is_empty() {
+                    queue.busy = false;
+                    return;
+                }
+                std::mem::take(&mut queue.jobs)
+            };
+            self.commit_together(jobs);
+        }
+    }
+
+    fn commit_together(&self, jobs: Vec<Job>) {
+        let mut connection = lock(&self.connection);
+        let mut reports = Vec::with_capacity(jobs.len());
+        let committed = (|| {
+            let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            for job in jobs {
+                let savepoint = transaction.savepoint()?;
+                let (keep, report) = job(&savepoint);
+                reports.push(report);
+                if keep { savepoint.commit()? } else { savepoint.finish()? }
+            }
+            transaction.commit()
+        })();
+        let committed = committed.map_err(unavailable);
+        drop(connection);
+        for report in reports {
+            report(committed.clone());
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn unavailable(error: rusqlite::Error) -> StoreError {
+    StoreError::Unavailable(error.to_string())
+}
+
+fn unreadable(error: impl std::fmt::Display) -> StoreError {
+    StoreError::Unreadable(error.to_string())
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(unavailable)?;
+    let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(unavailable)?;
+    if found > known {
+        return Err(StoreError::NewerSchema { found, known });
+    }
+    for migration in MIGRATIONS.iter().skip(usize::try_from(found).map_err(unreadable)?) {
+        transaction.execute_batch(migration).map_err(unavailable)?;
+    }
+    transaction.pragma_update(None, "user_version", known).map_err(unavailable)?;
+    transaction.commit().map_err(unavailable)
+}
+
+const COLUMNS: &str =
+    "provider, content, state, reason, attempt, submitted_at, changed_at, due_at, receipt_rank, tries, fence";
+
+/// A stored purchase before its texts are parsed.
+struct Raw {
+    provider: String,
+    content: String,
+    state: String,
+    reason: Option<String>,
+    attempt: Option<String>,
+    submitted_at: i64,
+    changed_at: i64,
+    due_at: Option<i64>,
+    receipt_rank: u8,
+    tries: u32,
+    fence: i64,
+}
+
+impl Raw {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            provider: row.get(0)?,
+            content: row.get(1)?,
+            state: row.get(2)?,
+            reason: row.get(3)?,
+            attempt: row.get(4)?,
+            submitted_at: row.get(5)?,
+            changed_at: row.get(6)?,
+            due_at: row.get(7)?,
+            receipt_rank: row.get(8)?,
+            tries: row.get(9)?,
+            fence: row.get(10)?,
+        })
+    }
+
+    fn purchase(self) -> Result<Purchase, StoreError> {
+        Ok(Purchase {
+            provider: self.provider,
+            order: serde_json::from_str::<Order>(&self.content).map_err(unreadable)?,
+            state: State::from_word(&self.state).ok_or_else(|| unreadable(format!("state {}", self.state)))?,
+            reason: self.reason,
+            attempt: self.attempt.as_deref().map(serde_json::from_str).transpose().map_err(unreadable)?,
+            submitted_at: Timestamp::from_unix_millis(self.submitted_at),
+            changed_at: Timestamp::from_unix_millis(self.changed_at),
+            due_at: self.due_at.map(Timestamp::from_unix_millis),
+            receipt_rank: self.receipt_rank,
+            tries: self.tries,
+            fence: self.fence,
+        })
+    }
+}
+
+fn purchases(
+    connection: &Connection,
+    sql: &str,
+    values: &[(&str, &dyn rusqlite::ToSql)],
+) -> Result<Vec<Purchase>, StoreError> {
+    let mut statement = connection.prepare_cached(sql).map_err(unavailable)?;
+    let rows = statement.query_map(values, Raw::read).map_err(unavailable)?;
+    rows.map(|row| row.map_err(unavailable).and_then(Raw::purchase)).collect()
+}
+
+fn find(connection: &Connection, reference: &str) -> Result<Option<Purchase>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM purchases WHERE reference = :reference");
+    Ok(purchases(connection, &sql, named_params! { ":reference": reference })?.pop())
+}
+
+fn text(value: &impl serde::Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(unreadable)
+}
+
+fn append(connection: &Connection, event: &Event) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO events (reference, provider, at, from_state, to_state, cause, evidence) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![
+                event.reference.as_ref().map(Reference::as_str),
+                event.provider,
+                event.at.unix_millis(),
+                event.from.map(State::word),
+                event.to.map(State::word),
+                event.cause.word(),
+                event.evidence,
+            ])
+        })
+        .map(drop)
+        .map_err(unavailable)
+}
+
+fn events(
+    connection: &Connection,
+    condition: &str,
+    values: &[(&str, &dyn rusqlite::ToSql)],
+) -> Result<Vec<Event>, StoreError> {
+    let sql = format!(
+        "SELECT number, reference, provider, at, from_state, to_state, cause, evidence FROM events {condition}"
+    );
+    let mut statement = connection.prepare_cached(&sql).map_err(unavailable)?;
+    let rows = statement
+        .query_map(values, |row| {
+            let texts: [Option<String>; 3] = [row.get(1)?, row.get(4)?, row.get(5)?];
+            Ok((row.get(0)?, texts, row.get(2)?, row.get(3)?, row.get::<_, String>(6)?, row.get(7)?))
+        })
+        .map_err(unavailable)?;
+    rows.map(|row| {
+        let (number, [reference, from, to], provider, at, cause, evidence) = row.map_err(unavailable)?;
+        let state = |word: Option<String>| {
+            word.map(|word| State::from_word(&word).ok_or_else(|| unreadable(format!("state {word}")))).transpose()
+        };
+        Ok(Event {
+            number,
+            reference: reference.as_deref().map(Reference::parse).transpose().map_err(unreadable)?,
+            provider,
+            at: Timestamp::from_unix_millis(at),
+            from: state(from)?,
+            to: state(to)?,
+            cause: Cause::from_word(&cause).ok_or_else(|| unreadable(format!("cause {cause}")))?,
+            evidence,
+        })
+    })
+    .collect()
+}
+
+fn open_with_key(
+    connection: &Connection,
+    provider: &str,
+    key: &str,
+    reference: &str,
+) -> Result<Option<String>, StoreError> {
+    let sql = format!(
+        "SELECT reference FROM purchases WHERE provider = ? AND key = ? AND state IN {OPEN} AND reference <> ? LIMIT 1"
+    );
+    connection
+        .prepare_cached(&sql)
+        .and_then(|mut statement| statement.query_row(params![provider, key, reference], |row| row.get(0)).optional())
+        .map_err(unavailable)
+}
+
+fn paused(connection: &Connection, provider: &str) -> Result<Option<String>, StoreError> {
+    connection
+        .prepare_cached("SELECT note FROM pauses WHERE provider = ?")
+        .and_then(|mut statement| statement.query_row([provider], |row| row.get(0)).optional())
+        .map_err(unavailable)
+}
+
+fn apply(connection: &Connection, change: &Change) -> Result<(), StoreError> {
+    let purchase = &change.purchase;
+    let reference = purchase.order.reference().as_str();
+    let (state, fence): (String, i64) = connection
+        .prepare_cached("SELECT state, fence FROM purchases WHERE reference = ?")
+        .and_then(|mut statement| statement.query_row([reference], |row| Ok((row.get(0)?, row.get(1)?))))
+        .map_err(unavailable)?;
+    if fence != purchase.fence || state != change.from.word() {
+        return Err(StoreError::Fenced);
+    }
+    let mut at = change.from;
+    for event in &change.events {
+        let to = event.to.unwrap_or(at);
+        if event.from != Some(at) || (to != at && !allowed(at, event.cause, to)) {
+            return Err(StoreError::Forbidden(format!("{at} to {to} by {}", event.cause)));
+        }
+        at = to;
+    }
+    if at != purchase.state {
+        return Err(StoreError::Forbidden(format!("{at} to {} without an event", purchase.state)));
+    }
+    let key = purchase.attempt.as_ref().map(Attempt::key);
+    if let Some(guard) = change.guard {
+        if let Some(note) = paused(connection, &purchase.provider)? {
+            return Err(StoreError::Paused(note));
+        }
+        if guard.key_must_be_free
+            && let Some(key) = key
+            && let Some(open) = open_with_key(connection, &purchase.provider, key, reference)?
+        {
+            return Err(StoreError::EqualOpen(open));
+        }
+    }
+    let attempt = purchase.attempt.as_ref().map(text).transpose()?;
+    connection
+        .prepare_cached(
+            "UPDATE purchases SET state = :state, reason = :reason, attempt = :attempt, key = :key, changed_at = :changed_at,
+             due_at = :due_at, receipt_rank = :receipt_rank, tries = :tries, receipt = coalesce(:receipt, receipt),
+             lease_until = CASE WHEN :release THEN 0 ELSE lease_until END,
+             fence = CASE WHEN :raise_fence THEN fence + 1 ELSE fence END
+             WHERE reference = :reference",
+        )
+        .and_then(|mut statement| {
+            statement.execute(named_params! {
+                ":state": purchase.state.word(),
+                ":reason": purchase.reason,
+                ":attempt": attempt,
+                ":key": key,
+                ":changed_at": purchase.changed_at.unix_millis(),
+                ":due_at": purchase.due_at.map(Timestamp::unix_millis),
+                ":receipt_rank": purchase.receipt_rank,
+                ":tries": purchase.tries,
+                ":receipt": change.receipt,
+                ":release": change.release,
+                ":raise_fence": change.raise_fence,
+                ":reference": reference,
+            })
+        })
+        .map_err(unavailable)?;
+    for id in &change.followed {
+        connection
+            .prepare_cached("UPDATE hints SET followed = 1 WHERE id = ? AND reference = ?")
+            .and_then(|mut statement| statement.execute(params![id, reference]))
+            .map_err(unavailable)?;
+    }
+    // A callback that came meanwhile is followed at once.
+    connection
+        .prepare_cached(
+            "UPDATE purchases SET due_at = min(coalesce(due_at, :now), :now) WHERE reference = :reference
+             AND state NOT IN ('created', 'prepared')
+             AND EXISTS (SELECT 1 FROM hints WHERE hints.reference = :reference AND NOT followed)",
+        )
+        .and_then(|mut statement| {
+            statement.execute(named_params! { ":now": change.now.unix_millis(), ":reference": reference })
+        })
+        .map_err(unavailable)?;
+    change.events.iter().try_for_each(|event| append(connection, event))
+}
+
+/// A phone number is the same in whatever writing.
+fn customer(order: &Order) -> String {
+    Msisdn::parse(order.customer()).map_or_else(|_| order.customer().to_owned(), |number| number.national().to_owned())
+}
+
+fn insert(connection: &Connection, purchase: &Purchase, event: &Event) -> Result<Submission, StoreError> {
+    let reference = purchase.order.reference().as_str();
+    if let Some(existing) = find(connection, reference)? {
+        return Ok(Submission::Exists(Box::new(existing)));
+    }
+    let content = text(&purchase.order)?;
+    connection
+        .prepare_cached(
+            "INSERT INTO purchases (reference, provider, customer, content, state, submitted_at, changed_at, due_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![
+                reference,
+                purchase.provider,
+                customer(&purchase.order),
+                content,
+                purchase.state.word(),
+                purchase.submitted_at.unix_millis(),
+                purchase.changed_at.unix_millis(),
+                purchase.due_at.map(Timestamp::unix_millis),
+            ])
+        })
+        .map_err(unavailable)?;
+    append(connection, event)?;
+    Ok(Submission::Stored)
+}
+
+fn claim(connection: &Connection, claim: &Claim) -> Result<Vec<Purchase>, StoreError> {
+    let sql = format!(
+        "UPDATE purchases SET fence = fence + 1, lease_until = :until WHERE reference IN
+         (SELECT reference FROM purchases WHERE provider = :provider AND due_at <= :now AND lease_until <= :now
+          ORDER BY due_at, reference LIMIT :limit)
+         RETURNING {COLUMNS}"
+    );
+    let limit = i64::try_from(claim.limit).unwrap_or(i64::MAX);
+    let mut taken = purchases(
+        connection,
+        &sql,
+        named_params! {
+            ":until": claim.lease_until.unix_millis(), ":provider": claim.provider,
+            ":now": claim.now.unix_millis(), ":limit": limit,
+        },
+    )?;
+    taken.sort_by(|a, b| (a.due_at, a.order.reference()).cmp(&(b.due_at, b.order.reference())));
+    Ok(taken)
+}
+
+fn add_hint(connection: &Connection, hint: &StoredHint, limit: usize) -> Result<bool, StoreError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let added = connection
+        .prepare_cached(
+            "INSERT OR IGNORE INTO hints (reference, at, digest, sealed, followed)
+             SELECT :reference, :at, :digest, :sealed, 0
+             WHERE EXISTS (SELECT 1 FROM purchases WHERE reference = :reference)
+             AND (SELECT count(*) FROM hints WHERE reference = :reference) < :limit",
+        )
+        .and_then(|mut statement| {
+            statement.execute(named_params! {
+                ":reference": hint.reference.as_str(), ":at": hint.at.unix_millis(), ":digest": hint.digest,
+                ":sealed": hint.sealed, ":limit": limit,
+            })
+        })
+        .map_err(unavailable)?;
+    if added > 0 {
+        connection
+            .prepare_cached("UPDATE purchases SET due_at = min(coalesce(due_at, ?1), ?1) WHERE reference = ?2")
+            .and_then(|mut statement| statement.execute(params![hint.at.unix_millis(), hint.reference.as_str()]))
+            .map_err(unavailable)?;
+    }
+    Ok(added > 0)
+}
+
+fn hints(connection: &Connection, reference: &Reference) -> Result<Vec<StoredHint>, StoreError> {
+    let mut statement = connection
+        .prepare_cached("SELECT id, at, digest, sealed FROM hints WHERE reference = ? AND NOT followed ORDER BY id")
+        .map_err(unavailable)?;
+    let rows = statement
+        .query_map([reference.as_str()], |row| {
+            Ok(StoredHint {
+                id: row.get(0)?,
+                reference: reference.clone(),
+                at: Timestamp::from_unix_millis(row.get(1)?),
+                digest: row.get(2)?,
+                sealed: row.get(3)?,
+            })
+        })
+        .map_err(unavailable)?;
+    rows.map(|row| row.map_err(unavailable)).collect()
+}
+
+fn stats(connection: &Connection) -> Result<Stats, StoreError> {
+    let mut statement = connection
+        .prepare_cached("SELECT provider, state, count(*) FROM purchases GROUP BY provider, state")
+        .map_err(unavailable)?;
+    let rows = statement
+        .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?)))
+        .map_err(unavailable)?;
+    let mut counts = BTreeMap::new();
+    for row in rows {
+        let (provider, state, count) = row.map_err(unavailable)?;
+        let state = State::from_word(&state).ok_or_else(|| unreadable(format!("state {state}")))?;
+        counts.insert((provider, state), count.unsigned_abs());
+    }
+    let oldest: Option<i64> = connection
+        .prepare_cached("SELECT min(submitted_at) FROM purchases WHERE state NOT IN ('succeeded', 'failed')")
+        .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
+        .map_err(unavailable)?;
+    Ok(Stats { counts, oldest_unresolved: oldest.map(Timestamp::from_unix_millis) })
+}
+
+impl Store for SqliteStore {
+    fn submit<'a>(&'a self, purchase: &'a Purchase, event: &'a Event) -> BoxFuture<'a, Result<Submission, StoreError>> {
+        let (purchase, event) = (purchase.clone(), event.clone());
+        Box::pin(self.run(move |connection| insert(connection, &purchase, &event)))
+    }
+
+    fn get<'a>(&'a self, reference: &'a Reference) -> BoxFuture<'a, Result<Option<Purchase>, StoreError>> {
+        let reference = reference.clone();
+        Box::pin(self.run(move |connection| find(connection, reference.as_str())))
+    }
+
+    fn claim<'a>(&'a self, asked: &'a Claim) -> BoxFuture<'a, Result<Vec<Purchase>, StoreError>> {
+        let asked = asked.clone();
+        Box::pin(self.run(move |connection| claim(connection, &asked)))
+    }
+
+    fn renew<'a>(
+        &'a self,
+        reference: &'a Reference,
+        fence: i64,
+        until: Timestamp,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        let reference = reference.clone();
+        Box::pin(self.run(move |connection| {
+            let renewed = connection
+                .prepare_cached(
+                    "UPDATE purchases SET lease_until = ? WHERE reference = ? AND fence = ? AND lease_until > 0",
+                )
+                .and_then(|mut statement| statement.execute(params![until.unix_millis(), reference.as_str(), fence]))
+                .map_err(unavailable)?;
+            if renewed == 0 { Err(StoreError::Fenced) } else { Ok(()) }
+        }))
+    }
+
+    fn write<'a>(&'a self, change: &'a Change) -> BoxFuture<'a, Result<(), StoreError>> {
+        let change = change.clone();
+        Box::pin(self.run(move |connection| apply(connection, &change)))
+    }
+
+    fn open_with_key<'a>(
+        &'a self,
+        provider: &'a str,
+        key: &'a str,
+        reference: &'a Reference,
+    ) -> BoxFuture<'a, Result<Option<Reference>, StoreError>> {
+        let (provider, key, reference) = (provider.to_owned(), key.to_owned(), reference.clone());
+        Box::pin(self.run(move |connection| {
+            let open = open_with_key(connection, &provider, &key, reference.as_str())?;
+            open.as_deref().map(Reference::parse).transpose().map_err(unreadable)
+        }))
+    }
+
+    fn others<'a>(&'a self, attempt: &'a Attempt) -> BoxFuture<'a, Result<Vec<Attempt>, StoreError>> {
+        let provider = attempt.provider().to_owned();
+        let (customer, reference) = (customer(attempt.order()), attempt.order().reference().clone());
+        Box::pin(self.run(move |connection| {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM purchases WHERE provider = :provider AND customer = :customer
+                 AND reference <> :reference AND attempt IS NOT NULL ORDER BY reference"
+            );
+            let values = named_params! {
+                ":provider": provider, ":customer": customer, ":reference": reference.as_str(),
+            };
+            Ok(purchases(connection, &sql, values)?.into_iter().filter_map(|purchase| purchase.attempt).collect())
+        }))
+    }
+
+    fn next_due<'a>(
+        &'a self,
+        provider: &'a str,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>> {
+        let provider = provider.to_owned();
+        Box::pin(self.run(move |connection| {
+            let due: Option<i64> = connection
+                .prepare_cached(
+                    "SELECT min(due) FROM (
+                     SELECT min(max(due_at, lease_until)) AS due FROM purchases WHERE provider = ?1 AND due_at <= ?2
+                     UNION ALL SELECT min(due_at) FROM purchases WHERE provider = ?1 AND due_at > ?2)",
+                )
+                .and_then(|mut statement| statement.query_row(params![provider, now.unix_millis()], |row| row.get(0)))
+                .map_err(unavailable)?;
+            Ok(due.map(Timestamp::from_unix_millis))
+        }))
+    }
+
+    fn add_hint<'a>(&'a self, hint: &'a StoredHint, limit: usize) -> BoxFuture<'a, Result<bool, StoreError>> {
+        let hint = hint.clone();
+        Box::pin(self.run(move |connection| add_hint(connection, &hint, limit)))
+    }
+
+    fn hints<'a>(&'a self, reference: &'a Reference) -> BoxFuture<'a, Result<Vec<StoredHint>, StoreError>> {
+        let reference = reference.clone();
+        Box::pin(self.run(move |connection| hints(connection, &reference)))
+    }
+
+    fn receipt<'a>(&'a self, reference: &'a Reference) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
+        let reference = reference.clone();
+        Box::pin(self.run(move |connection| {
+            let receipt: Option<Option<Vec<u8>>> = connection
+                .prepare_cached("SELECT receipt FROM purchases WHERE reference = ?")
+                .and_then(|mut statement| statement.query_row([reference.as_str()], |row| row.get(0)).optional())
+                .map_err(unavailable)?;
+            Ok(receipt.flatten())
+        }))
+    }
+
+    fn add_event<'a>(&'a self, event: &'a Event) -> BoxFuture<'a, Result<(), StoreError>> {
+        let event = event.clone();
+        Box::pin(self.run(move |connection| append(connection, &event)))
+    }
+
+    fn events_after(&self, after: i64, limit: usize) -> BoxFuture<'_, Result<Vec<Event>, StoreError>> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        Box::pin(self.run(move |connection| {
+            let condition = "WHERE number > :after ORDER BY number LIMIT :limit";
+            events(connection, condition, named_params! { ":after": after, ":limit": limit })
+        }))
+    }
+
+    fn events_of<'a>(&'a self, reference: &'a Reference) -> BoxFuture<'a, Result<Vec<Event>, StoreError>> {
+        let reference = reference.clone();
+        Box::pin(self.run(move |connection| {
+            let condition = "WHERE reference = :reference ORDER BY number";
+            events(connection, condition, named_params! { ":reference": reference.as_str() })
+        }))
+    }
+
+    fn cursor<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<i64, StoreError>> {
+        let name = name.to_owned();
+        Box::pin(self.run(move |connection| {
+            let number: Option<i64> = connection
+                .prepare_cached("SELECT number FROM cursors WHERE name = ?")
+                .and_then(|mut statement| statement.query_row([name], |row| row.get(0)).optional())
+                .map_err(unavailable)?;
+            Ok(number.unwrap_or(0))
+        }))
+    }
+
+    fn set_cursor<'a>(&'a self, name: &'a str, number: i64) -> BoxFuture<'a, Result<(), StoreError>> {
+        let name = name.to_owned();
+        Box::pin(self.run(move |connection| {
+            connection
+                .prepare_cached(
+                    "INSERT INTO cursors (name, number) VALUES (?, ?)
+                     ON CONFLICT (name) DO UPDATE SET number = max(number, excluded.number)",
+                )
+                .and_then(|mut statement| statement.execute(params![name, number]))
+                .map(drop)
+                .map_err(unavailable)
+        }))
+    }
+
+    fn set_paused<'a>(&'a self, provider: &'a str, note: Option<&'a str>) -> BoxFuture<'a, Result<(), StoreError>> {
+        let (provider, note) = (provider.to_owned(), note.map(str::to_owned));
+        Box::pin(self.run(move |connection| {
+            let done = match note {
+                Some(note) => connection
+                    .execute("INSERT OR REPLACE INTO pauses (provider, note) VALUES (?, ?)", params![provider, note]),
+                None => connection.execute("DELETE FROM pauses WHERE provider = ?", params![provider]),
+            };
+            done.map(drop).map_err(unavailable)
+        }))
+    }
+
+    fn paused<'a>(&'a self, provider: &'a str) -> BoxFuture<'a, Result<Option<String>, StoreError>> {
+        let provider = provider.to_owned();
+        Box::pin(self.run(move |connection| paused(connection, &provider)))
+    }
+
+    fn submitted_between<'a>(
+        &'a self,
+        provider: &'a str,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> BoxFuture<'a, Result<Vec<Purchase>, StoreError>> {
+        let provider = provider.to_owned();
+        Box::pin(self.run(move |connection| {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM purchases WHERE provider = :provider AND submitted_at >= :from
+                 AND submitted_at < :until ORDER BY submitted_at, reference"
+            );
+            let values = named_params! {
+                ":provider": provider, ":from": from.unix_millis(), ":until": until.unix_millis(),
+            };
+            purchases(connection, &sql, values)
+        }))
+    }
+
+    fn stats(&self) -> BoxFuture<'_, Result<Stats, StoreError>> {
+        Box::pin(self.run(stats))
+    }
+}

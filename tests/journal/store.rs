@@ -1,0 +1,227 @@
+use std::path::{Path, PathBuf};
+
+use biller_core::Timestamp;
+use biller_journal::{Cause, Change, Claim, Event, Lane, Purchase, SqliteStore, State, Store, StoreError, Submission};
+
+use crate::{Bench, pulsa, reference};
+
+const NOW: Timestamp = Timestamp::from_unix_millis(1_707_276_515_000);
+
+/// A folder that is gone at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("journal-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("journal.sqlite")
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        std::fs::read_dir(&self.0).unwrap().flat_map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+async fn stored(store: &SqliteStore, name: &str) -> Purchase {
+    let purchase = Purchase::new("klikoo", pulsa(name, "081200000001"), NOW);
+    let event = event(name, None, State::Created, Cause::Submitted);
+    assert!(matches!(store.submit(&purchase, &event).await.unwrap(), Submission::Stored));
+    purchase
+}
+
+fn event(name: &str, from: Option<State>, to: State, cause: Cause) -> Event {
+    Event {
+        number: 0,
+        reference: Some(reference(name)),
+        provider: "klikoo".to_owned(),
+        at: NOW,
+        from,
+        to: Some(to),
+        cause,
+        evidence: "told".to_owned(),
+    }
+}
+
+fn change(purchase: &Purchase, to: State, cause: Cause) -> Change {
+    let mut changed = purchase.clone();
+    changed.state = to;
+    let name = purchase.order.reference().as_str();
+    Change {
+        purchase: changed,
+        from: purchase.state,
+        events: vec![event(name, Some(purchase.state), to, cause)],
+        receipt: None,
+        followed: Vec::new(),
+        release: true,
+        guard: None,
+        raise_fence: false,
+        now: NOW,
+    }
+}
+
+async fn claim(store: &SqliteStore, now: Timestamp) -> Vec<Purchase> {
+    let lease_until = now.after(std::time::Duration::from_secs(60));
+    store.claim(&Claim { provider: "klikoo".to_owned(), limit: 10, now, lease_until }).await.unwrap()
+}
+
+#[tokio::test]
+async fn only_the_latest_worker_writes() {
+    let store = SqliteStore::in_memory().unwrap();
+    stored(&store, "A-1").await;
+    let first = claim(&store, NOW).await.remove(0);
+    assert!(claim(&store, NOW).await.is_empty(), "leased");
+    let later = NOW.after(std::time::Duration::from_secs(60));
+    let second = claim(&store, later).await.remove(0);
+    assert_eq!((first.fence, second.fence), (1, 2));
+    assert_eq!(store.write(&change(&first, State::Sending, Cause::Sending)).await, Err(StoreError::Fenced));
+    assert_eq!(store.renew(&reference("A-1"), 1, later).await, Err(StoreError::Fenced));
+    assert_eq!(store.renew(&reference("A-1"), 2, later).await, Ok(()));
+    store.write(&change(&second, State::Sending, Cause::Sending)).await.unwrap();
+    assert_eq!(store.get(&reference("A-1")).await.unwrap().unwrap().state, State::Sending);
+}
+
+#[tokio::test]
+async fn a_change_that_no_transition_allows_leaves_everything_as_it_was() {
+    let store = SqliteStore::in_memory().unwrap();
+    let purchase = stored(&store, "A-1").await;
+    for (to, cause) in [
+        (State::Succeeded, Cause::Paid),
+        (State::Pending, Cause::Looked),
+        (State::Unknown, Cause::Recovered),
+        (State::Sending, Cause::Paid),
+    ] {
+        let error = store.write(&change(&purchase, to, cause)).await.unwrap_err();
+        assert_eq!(error, StoreError::Forbidden(format!("created to {to} by {cause}")));
+    }
+    let mut silent = change(&purchase, State::Sending, Cause::Sending);
+    silent.events.clear();
+    assert!(matches!(store.write(&silent).await, Err(StoreError::Forbidden(_))));
+    assert_eq!(store.get(&reference("A-1")).await.unwrap().unwrap().state, State::Created);
+    assert_eq!(store.events_after(0, 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn saves_that_arrive_together_are_all_there_after_reopening() {
+    let folder = Folder::new("reopen");
+    let store = SqliteStore::open(folder.file()).unwrap();
+    let together = (0..64).map(|n| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            stored(&store, &format!("A-{n}")).await;
+        })
+    });
+    for one in together.collect::<Vec<_>>() {
+        one.await.unwrap();
+    }
+    drop(store);
+    let store = SqliteStore::open(folder.file()).unwrap();
+    assert_eq!(store.stats().await.unwrap().count(State::Created), 64);
+    let numbers: Vec<i64> = store.events_after(0, 100).await.unwrap().iter().map(|event| event.number).collect();
+    assert_eq!(numbers, (1..=64).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused_and_left_alone() {
+    let folder = Folder::new("newer");
+    drop(SqliteStore::open(folder.file()).unwrap());
+    let raw = rusqlite::Connection::open(folder.file()).unwrap();
+    raw.pragma_update(None, "user_version", 99).unwrap();
+    drop(raw);
+    let error = SqliteStore::open(folder.file()).err().unwrap();
+    assert_eq!(error, StoreError::NewerSchema { found: 99, known: 1 });
+}
+
+#[tokio::test]
+async fn what_is_no_database_is_an_error() {
+    let folder = Folder::new("other");
+    std::fs::write(folder.file(), "this is a text file, long enough to be taken for something else".repeat(20))
+        .unwrap();
+    assert!(matches!(SqliteStore::open(folder.file()), Err(StoreError::Unavailable(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_file_holds_no_serial_and_no_token() {
+    let folder = Folder::new("secrets");
+    let bench = Bench::over(SqliteStore::open(folder.file()).unwrap(), Lane::default());
+    bench.sandbox.send_callbacks_to("klikoo", "http://127.0.0.1/callback").unwrap();
+    for (name, customer) in [("A-1", "081200000001"), ("A-2", "081200000002")] {
+        bench.journal.submit("klikoo", pulsa(name, customer)).await.unwrap();
+    }
+    bench.pass(60).await;
+    for callback in bench.sandbox.take_callbacks() {
+        bench.journal.accept_callback("klikoo", &http::Request::post("/").body(callback.body).unwrap()).await;
+    }
+    bench.pass(60).await;
+    let file = folder.bytes();
+    let holds = |text: &str| file.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(holds("A-1") && holds("succeeded"), "the file can be searched");
+    for name in ["A-1", "A-2"] {
+        let serial = bench.journal.receipt(&reference(name)).await.unwrap().unwrap().serial.unwrap();
+        assert!(!holds(serial.expose()), "the serial of {name} stands in the file");
+    }
+    assert!(!holds("access_token"));
+}
+
+#[derive(Clone, Default)]
+struct Failures(std::sync::Arc<std::sync::atomic::AtomicUsize>);
+
+impl biller_journal::Metrics for Failures {
+    fn store_failed(&self, _: &StoreError) {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_fails_stops_sending_and_says_so() {
+    let folder = Folder::new("failing");
+    let failures = Failures::default();
+    let clock = biller_tests::shared_clock();
+    let sandbox = biller_tests::sandbox(&clock);
+    let tape = biller_tests::Tape::new(sandbox.transport());
+    let store = SqliteStore::open(folder.file()).unwrap();
+    let journal = crate::builder(&store, &clock)
+        .provider(crate::klikoo(&sandbox, &tape, &clock), Lane::default())
+        .metrics(failures.clone())
+        .build();
+    crate::work(&journal);
+    let pass = async |seconds: u64| {
+        for _ in 0..seconds {
+            clock.advance(std::time::Duration::from_secs(1));
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        }
+    };
+    let failed = || failures.0.load(std::sync::atomic::Ordering::SeqCst);
+    let raw = rusqlite::Connection::open(folder.file()).unwrap();
+
+    // No event can be written, so neither can an order, nor the beginning of a payment.
+    journal.pause("klikoo", "for the test").await.unwrap();
+    journal.submit("klikoo", pulsa("A-1", "081200000001")).await.unwrap();
+    pass(1).await;
+    raw.execute_batch("ALTER TABLE events RENAME TO away").unwrap();
+    let error = journal.submit("klikoo", pulsa("A-2", "081200000001")).await.unwrap_err();
+    assert!(matches!(error, biller_journal::SubmitError::Store(StoreError::Unavailable(_))), "{error:?}");
+    assert_eq!(failed(), 1);
+    journal.resume("klikoo").await.unwrap();
+    pass(200).await;
+    assert!(failed() > 1);
+    assert_eq!(tape.count("/products/buy"), 0, "nothing may be sent that cannot be written down");
+
+    raw.execute_batch("ALTER TABLE away RENAME TO events").unwrap();
+    journal.submit("klikoo", pulsa("A-2", "081200000001")).await.unwrap();
+    pass(100).await;
+    for name in ["A-1", "A-2"] {
+        assert_eq!(journal.get(&reference(name)).await.unwrap().unwrap().state, State::Succeeded, "{name}");
+    }
+    assert_eq!(tape.count("/products/buy"), 2);
+}
