@@ -9,7 +9,8 @@ use tracing::Instrument;
 
 use crate::retry::RetryBudget;
 use crate::{
-    Authority, Clock, Delivery, Effect, Error, ErrorKind, Execution, Operation, RetryPolicy, Timestamp, Transport,
+    Authority, BoxFuture, Clock, Delivery, Effect, Error, ErrorKind, Execution, Operation, RetryPolicy, Spec,
+    Timestamp, Transport,
 };
 
 /// How long one exchange may take and how large its reply may be.
@@ -66,46 +67,45 @@ impl Engine {
         O: Operation,
         A: Authority<Signer = O::Signer>,
     {
-        let spec = operation.spec();
-        let reference = operation.reference();
-        let span = tracing::debug_span!(
-            "biller.call",
-            provider = self.provider,
-            operation = spec.name,
-            effect = %spec.effect,
-            reference
-        );
-        let result = self
-            .attempts(operation, authority, limits)
-            .instrument(span)
-            .await
-            .map_err(|error| error.at(self.provider, spec.name, reference));
-        match &result {
-            Ok(_) => self.budget.earn(),
-            Err(error) => tracing::debug!(%error, "call failed"),
-        }
-        result
+        let mut call = Typed { operation, authority, signer: None, output: None };
+        self.carry_out(&mut call, limits).await?;
+        Ok(call.output.expect("a call that went well has been interpreted"))
     }
 
-    async fn attempts<O, A>(&self, operation: &O, authority: &A, limits: Limits) -> Result<O::Output, Error>
-    where
-        O: Operation,
-        A: Authority<Signer = O::Signer>,
-    {
-        let effect = operation.spec().effect;
-        let mut signer = authority.signer().await.map_err(no_token)?;
+    fn carry_out<'a>(&'a self, call: &'a mut dyn Call, limits: Limits) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let spec = call.spec();
+            let reference = call.reference().map(str::to_owned);
+            let span = tracing::debug_span!(
+                "biller.call",
+                provider = self.provider,
+                operation = spec.name,
+                effect = %spec.effect,
+                reference
+            );
+            let result = self
+                .attempts(call, spec.effect, limits)
+                .instrument(span)
+                .await
+                .map_err(|error| error.at(self.provider, spec.name, reference.as_deref()));
+            match &result {
+                Ok(()) => self.budget.earn(),
+                Err(error) => tracing::debug!(%error, "call failed"),
+            }
+            result
+        })
+    }
+
+    async fn attempts(&self, call: &mut dyn Call, effect: Effect, limits: Limits) -> Result<(), Error> {
+        call.authorise().await.map_err(no_token)?;
         let mut renewed = false;
         let mut delays = self.retry.delays(self.clock.now().unix_millis().unsigned_abs());
         loop {
-            let error = match self.exchange(operation, &signer, limits).await {
-                Ok(output) => return Ok(output),
-                Err(error) => error,
-            };
+            let Err(error) = self.exchange(call, limits).await else { return Ok(()) };
             if error.kind() == ErrorKind::TokenRefused && error.execution() == Execution::NotExecuted && !renewed {
                 renewed = true;
-                match authority.renew(&signer).await.map_err(no_token)? {
-                    Some(new) => signer = new,
-                    None => return Err(error),
+                if !call.renew().await.map_err(no_token)? {
+                    return Err(error);
                 }
                 tracing::debug!("token refused, renewed");
                 continue;
@@ -120,13 +120,8 @@ impl Engine {
         }
     }
 
-    async fn exchange<O: Operation>(
-        &self,
-        operation: &O,
-        signer: &O::Signer,
-        limits: Limits,
-    ) -> Result<O::Output, Error> {
-        let request = operation.request(signer, self.clock.now())?;
+    async fn exchange(&self, call: &mut dyn Call, limits: Limits) -> Result<(), Error> {
+        let request = call.request(self.clock.now())?;
         let sending = self.transport.send(request, limits.max_reply_bytes);
         let response = match tokio::time::timeout(limits.timeout, sending).await {
             Err(_) => return Err(Error::new(ErrorKind::Timeout, Execution::Unknown)),
@@ -145,7 +140,7 @@ impl Engine {
             return Err(Error::new(ErrorKind::ReplyTooLarge, Execution::Unknown)
                 .with_detail(format!("limit of {} bytes", limits.max_reply_bytes)));
         }
-        operation.interpret(&response).map_err(|error| {
+        call.interpret(&response).map_err(|error| {
             let asked = retry_after(&response, self.clock.now());
             error.with_reply(&response, asked)
         })
@@ -160,6 +155,67 @@ impl Engine {
         if u128::from(difference.unsigned_abs()) > NOTABLE_DIFFERENCE.as_millis() {
             tracing::warn!(provider = self.provider, difference_ms = difference, "clock differs from the provider's");
         }
+    }
+}
+
+/// An operation with its authority, their types put away: what is around a call is compiled once, not once per operation.
+trait Call: Send {
+    fn spec(&self) -> &'static Spec;
+    fn reference(&self) -> Option<&str>;
+    /// Gets the signer.
+    fn authorise(&mut self) -> BoxFuture<'_, Result<(), Error>>;
+    /// Replaces the refused signer; false when no different one can be had.
+    fn renew(&mut self) -> BoxFuture<'_, Result<bool, Error>>;
+    fn request(&self, now: Timestamp) -> Result<http::Request<Bytes>, Error>;
+    /// Reads the reply and keeps what it says.
+    fn interpret(&mut self, response: &http::Response<Bytes>) -> Result<(), Error>;
+}
+
+struct Typed<'a, O: Operation, A> {
+    operation: &'a O,
+    authority: &'a A,
+    signer: Option<O::Signer>,
+    output: Option<O::Output>,
+}
+
+impl<O: Operation, A: Authority<Signer = O::Signer>> Typed<'_, O, A> {
+    fn signer(&self) -> &O::Signer {
+        self.signer.as_ref().expect("a call is authorised before anything else")
+    }
+}
+
+impl<O: Operation, A: Authority<Signer = O::Signer>> Call for Typed<'_, O, A> {
+    fn spec(&self) -> &'static Spec {
+        self.operation.spec()
+    }
+
+    fn reference(&self) -> Option<&str> {
+        self.operation.reference()
+    }
+
+    fn authorise(&mut self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async {
+            self.signer = Some(self.authority.signer().await?);
+            Ok(())
+        })
+    }
+
+    fn renew(&mut self) -> BoxFuture<'_, Result<bool, Error>> {
+        Box::pin(async {
+            let renewed = self.authority.renew(self.signer()).await?;
+            let any = renewed.is_some();
+            self.signer = renewed.or(self.signer.take());
+            Ok(any)
+        })
+    }
+
+    fn request(&self, now: Timestamp) -> Result<http::Request<Bytes>, Error> {
+        self.operation.request(self.signer(), now)
+    }
+
+    fn interpret(&mut self, response: &http::Response<Bytes>) -> Result<(), Error> {
+        self.output = Some(self.operation.interpret(response)?);
+        Ok(())
     }
 }
 
