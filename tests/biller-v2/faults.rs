@@ -159,32 +159,9 @@ async fn what_was_provably_not_sent_failed() {
 /// A record that cannot be written stops the purchase before it is sent.
 #[tokio::test]
 async fn what_cannot_be_written_down_is_not_sent() {
-    struct Full;
-    impl biller_core::Records for Full {
-        fn save<'a>(
-            &'a self,
-            _: &'a biller_core::Attempt,
-        ) -> biller_core::BoxFuture<'a, Result<(), biller_core::RecordError>> {
-            Box::pin(async { Err("no space left".into()) })
-        }
-        fn load<'a>(
-            &'a self,
-            _: &'a str,
-            _: &'a biller_core::Reference,
-        ) -> biller_core::BoxFuture<'a, Result<Option<biller_core::Attempt>, biller_core::RecordError>> {
-            Box::pin(async { Ok(None) })
-        }
-
-        fn others<'a>(
-            &'a self,
-            _: &'a biller_core::Attempt,
-        ) -> biller_core::BoxFuture<'a, Result<Vec<biller_core::Attempt>, biller_core::RecordError>> {
-            Box::pin(async { Ok(Vec::new()) })
-        }
-    }
     let bench = Bench::new();
     let mut attempt = bench.biller.prepare(bill("FULL-1", "123223341")).await.unwrap();
-    let outcome = bench.biller.pay(&mut attempt, &Full).await;
+    let outcome = bench.biller.pay(&mut attempt, &biller_tests::FullDisk).await;
     let biller_core::Outcome::Failed(refusal) = outcome else { panic!("{outcome:?}") };
     assert_eq!(refusal.kind(), biller_core::ErrorKind::NotRecorded);
     assert_eq!(bench.payments(), 0);

@@ -83,31 +83,9 @@ async fn faults_elsewhere_never_cost_anything() {
 /// A record that cannot be written stops the purchase before it is sent.
 #[tokio::test]
 async fn what_cannot_be_written_down_is_not_sent() {
-    struct Full;
-    impl biller_core::Records for Full {
-        fn save<'a>(
-            &'a self,
-            _: &'a biller_core::Attempt,
-        ) -> biller_core::BoxFuture<'a, Result<(), biller_core::RecordError>> {
-            Box::pin(async { Err("no space left".into()) })
-        }
-        fn load<'a>(
-            &'a self,
-            _provider: &'a str,
-            _reference: &'a biller_core::Reference,
-        ) -> biller_core::BoxFuture<'a, Result<Option<biller_core::Attempt>, biller_core::RecordError>> {
-            Box::pin(async { Ok(None) })
-        }
-        fn others<'a>(
-            &'a self,
-            _: &'a biller_core::Attempt,
-        ) -> biller_core::BoxFuture<'a, Result<Vec<biller_core::Attempt>, biller_core::RecordError>> {
-            Box::pin(async { Ok(Vec::new()) })
-        }
-    }
     let bench = Bench::new();
     let mut attempt = bench.klikoo.prepare(pulsa("FULL-1", "081200000001")).await.unwrap();
-    let outcome = bench.klikoo.pay(&mut attempt, &Full).await;
+    let outcome = bench.klikoo.pay(&mut attempt, &biller_tests::FullDisk).await;
     let biller_core::Outcome::Failed(refusal) = outcome else { panic!("{outcome:?}") };
     assert_eq!(refusal.kind(), biller_core::ErrorKind::NotRecorded);
     assert_eq!(bench.buys(), 0);

@@ -127,27 +127,8 @@ async fn a_connection_that_never_was_fails_the_payment() {
 
 #[tokio::test]
 async fn what_cannot_be_written_down_is_not_paid() {
-    struct Full;
-    impl biller_core::Records for Full {
-        fn save<'a>(&'a self, _: &'a Attempt) -> biller_core::BoxFuture<'a, Result<(), biller_core::RecordError>> {
-            Box::pin(async { Err("disk full".into()) })
-        }
-        fn load<'a>(
-            &'a self,
-            _provider: &'a str,
-            _reference: &'a biller_core::Reference,
-        ) -> biller_core::BoxFuture<'a, Result<Option<biller_core::Attempt>, biller_core::RecordError>> {
-            Box::pin(async { Ok(None) })
-        }
-        fn others<'a>(
-            &'a self,
-            _: &'a Attempt,
-        ) -> biller_core::BoxFuture<'a, Result<Vec<Attempt>, biller_core::RecordError>> {
-            Box::pin(async { Ok(Vec::new()) })
-        }
-    }
     let bench = Bench::new();
     let mut attempt = bench.pln.prepare(token("F-4", CUSTOMER)).await.unwrap();
-    assert_eq!(bench.pln.pay(&mut attempt, &Full).await.word(), "failed");
+    assert_eq!(bench.pln.pay(&mut attempt, &biller_tests::FullDisk).await.word(), "failed");
     assert_eq!((attempt.stage(), bench.payments()), (Stage::Prepared, 0));
 }

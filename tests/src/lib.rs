@@ -4,7 +4,9 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
-use biller_core::{BoxFuture, Clock, ManualClock, Timestamp, Transport, TransportError};
+use biller_core::{
+    Attempt, BoxFuture, Clock, ManualClock, RecordError, Records, Reference, Timestamp, Transport, TransportError,
+};
 use biller_sandbox::Sandbox;
 use bytes::Bytes;
 
@@ -196,5 +198,22 @@ impl std::io::Write for Writer {
 
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
+    }
+}
+
+/// Records on a full disk: nothing can be written down.
+pub struct FullDisk;
+
+impl Records for FullDisk {
+    fn save<'a>(&'a self, _: &'a Attempt) -> BoxFuture<'a, Result<(), RecordError>> {
+        Box::pin(async { Err("no space left".into()) })
+    }
+
+    fn load<'a>(&'a self, _: &'a str, _: &'a Reference) -> BoxFuture<'a, Result<Option<Attempt>, RecordError>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn others<'a>(&'a self, _: &'a Attempt) -> BoxFuture<'a, Result<Vec<Attempt>, RecordError>> {
+        Box::pin(async { Ok(Vec::new()) })
     }
 }
