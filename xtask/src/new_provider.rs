@@ -71,7 +71,7 @@ const REGISTRATIONS: &[Registration] = &[
         "];",
         "    #[cfg(feature = \"{{name}}\")]
     Provider {
-        name: \"{{module}}\",
+        name: \"{{name}}\",
         prefix: \"{{PREFIX}}\",
         settings: {{module}}::Config::SETTINGS,
         build: |settings, wiring| {

@@ -99,7 +99,7 @@ impl Attempt {
         Ok(attempt)
     }
 
-    /// The provider, by the name of its crate's module.
+    /// The provider, by the name of its feature in the facade.
     pub fn provider(&self) -> &str {
         &self.provider
     }

@@ -11,7 +11,7 @@ use crate::{
 ///
 /// Object-safe: `Arc<dyn Biller>` holds any provider.
 pub trait Biller: Send + Sync {
-    /// The provider, by the name of its crate's module, such as `klikoo`.
+    /// The provider, by the name of its feature in the facade, such as `klikoo`.
     fn provider(&self) -> &'static str;
 
     /// What the provider offers, and what it cannot do.

@@ -249,7 +249,7 @@ impl Error {
         self.0.execution
     }
 
-    /// The provider, by the name of its crate's module.
+    /// The provider, by the name of its feature in the facade.
     pub fn provider(&self) -> Option<&'static str> {
         self.0.provider
     }

@@ -10,7 +10,7 @@ use crate::{RawJson, Rupiah, Secret, StroomToken, Timestamp};
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Receipt {
-    /// The provider, by the name of its crate's module.
+    /// The provider, by the name of its feature in the facade.
     pub provider: String,
     /// The partner's reference.
     pub reference: String,

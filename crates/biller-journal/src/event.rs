@@ -9,7 +9,7 @@ pub struct Event {
     pub number: i64,
     /// The purchase; `None` for what concerns a provider as a whole.
     pub reference: Option<Reference>,
-    /// The provider, by the name of its crate's module.
+    /// The provider, by the name of its feature in the facade.
     pub provider: String,
     /// When it happened.
     pub at: Timestamp,

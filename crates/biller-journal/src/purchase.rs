@@ -5,7 +5,7 @@ use crate::State;
 /// One purchase as the journal knows it.
 #[derive(Clone, Debug)]
 pub struct Purchase {
-    /// The provider, by the name of its crate's module.
+    /// The provider, by the name of its feature in the facade.
     pub provider: String,
     /// What the caller handed in.
     pub order: Order,

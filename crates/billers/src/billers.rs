@@ -21,7 +21,7 @@ macro_rules! over_http {
 
 /// How one provider is built from its settings.
 struct Provider {
-    /// The name of its feature, its table in a configuration file and its module.
+    /// The name of its feature and of its table in a configuration file.
     name: &'static str,
     /// What its variables begin with in the environment.
     prefix: &'static str,
