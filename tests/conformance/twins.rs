@@ -8,8 +8,8 @@ use libtest_mimic::Trial;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRng, TestRunner};
 
-use crate::SUBJECTS;
 use crate::cases::valid_reply;
+use crate::subject::Subject;
 
 /// Bytes, text, and JSON with members that replies have.
 fn bodies() -> impl Strategy<Value = Vec<u8>> {
@@ -38,8 +38,8 @@ fn bodies() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-pub fn trials() -> Vec<Trial> {
-    SUBJECTS
+pub fn trials(subjects: &[&'static dyn Subject]) -> Vec<Trial> {
+    subjects
         .iter()
         .flat_map(|subject| subject.readers().into_iter().map(move |reader| (*subject, Arc::new(reader))))
         .map(|(subject, reader)| {
@@ -47,8 +47,9 @@ pub fn trials() -> Vec<Trial> {
                 let config = Config { cases: 256, failure_persistence: None, ..Config::default() };
                 let rng = TestRng::deterministic_rng(config.rng_algorithm);
                 let mut runner = TestRunner::new_with_rng(config, rng);
-                if let Some(at) = subject.calls().iter().position(|call| call.operation == reader.name) {
-                    let valid = valid_reply(subject, at).into_body();
+                let at = subject.calls().iter().position(|call| call.operation == reader.name);
+                if let Some(valid) = at.and_then(|at| valid_reply(subject, at)) {
+                    let valid = valid.into_body();
                     for end in 0..valid.len() {
                         let _ = (reader.read)(valid.slice(..end));
                     }
@@ -57,7 +58,7 @@ pub fn trials() -> Vec<Trial> {
                     let _ = (reader.read)(Bytes::from(body));
                     Ok(())
                 });
-                result.map_err(|error| error.to_string().into())
+                result.map_err(|error| format!("provider {}, reader {}: {error}", subject.folder(), reader.name).into())
             })
         })
         .collect()

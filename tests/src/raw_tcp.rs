@@ -68,7 +68,7 @@ impl Case {
         if effect == Effect::ReadOnly { &self.read } else { &self.money }
     }
 
-    /// How long one exchange may take: long, except where only the client can end it.
+    /// How long the real client gives an exchange: long, except where only the client can end it.
     pub fn timeout(&self) -> Duration {
         Duration::from_secs(if self.play == Play::Silence { 1 } else { 60 })
     }
@@ -86,7 +86,7 @@ impl Case {
             _ => Duration::from_secs(30),
         };
         let builder = reqwest::Client::builder().no_proxy().connect_timeout(connect_timeout);
-        ReqwestTransport::from_builder(builder.timeout(2 * self.timeout())).unwrap()
+        ReqwestTransport::from_builder(builder.timeout(self.timeout())).unwrap()
     }
 }
 
@@ -333,7 +333,7 @@ async fn read_request(stream: &mut BufReader<TcpStream>) -> io::Result<Option<ht
     let mut lines = head.lines();
     let mut start = lines.next().unwrap_or_default().split(' ');
     let (method, target) = (start.next().unwrap_or_default(), start.next().unwrap_or_default());
-    let mut request = http::Request::builder().method(method).uri(target);
+    let mut request = http::Request::builder().method(method).uri(format!("http://localhost{target}"));
     let mut body = Vec::new();
     for (name, value) in lines.filter_map(|line| line.split_once(':')) {
         request = request.header(name, value.trim());

@@ -45,7 +45,7 @@ async fn play(case: &Case, spec: &'static Spec) -> Seen {
     server.open(&transport.inner).await;
     let engine = Wiring::over(Arc::clone(&transport)).with_retry(raw_tcp::retry()).engine("probe");
     let probe = Probe { spec, url: format!("{}/call", server.base()), body: vec![b'x'; case.request_bytes()].into() };
-    let limits = Limits { timeout: case.timeout(), max_reply_bytes: 64 * 1024 };
+    let limits = Limits { timeout: case.timeout() / 2, max_reply_bytes: 64 * 1024 };
     let said = engine.call(&probe, &Always(()), limits).await;
 
     let sent = transport.sent.load(Ordering::SeqCst);
