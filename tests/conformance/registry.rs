@@ -25,7 +25,8 @@ pub fn trials() -> Vec<Trial> {
                 let name = subject.folder();
                 let others: Vec<&str> =
                     SUBJECTS.iter().map(|other| other.folder()).filter(|other| *other != name).collect();
-                let expected = format!("{name}: crates/{name} holds a provider that SUBJECTS does not have");
+                let expected =
+                    format!("{name}: crates/{name} holds a provider that SUBJECTS in tests/conformance/main.rs lacks");
                 equal(&unregistered(&others)?, &[expected])?;
             }
             Ok(())
@@ -100,7 +101,9 @@ fn unnamed(subject: &dyn Subject, routed: &[&str], called: &[&str], read: &[&str
 fn unregistered(registered: &[&str]) -> std::io::Result<Vec<String>> {
     let names = crates()?.into_iter().map(|(name, _)| name);
     let providers = names.filter(|name| !OTHERS.contains(&name.as_str()) && !registered.contains(&name.as_str()));
-    Ok(providers.map(|name| format!("{name}: crates/{name} holds a provider that SUBJECTS does not have")).collect())
+    Ok(providers
+        .map(|name| format!("{name}: crates/{name} holds a provider that SUBJECTS in tests/conformance/main.rs lacks"))
+        .collect())
 }
 
 /// The crates of the workspace by folder.

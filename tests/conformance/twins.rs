@@ -1,10 +1,12 @@
-//! The everyday twins of the fuzz targets: every decoder and callback parser takes any bytes, and every cut of a valid reply,
-//! without a panic.
+//! The everyday twins of the fuzz targets: every decoder and callback parser takes any bytes, every sample of the documents, and
+//! every cut of a valid reply, without a panic.
 
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use libtest_mimic::Trial;
+use libtest_mimic::{Failed, Trial};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRng, TestRunner};
 
@@ -38,6 +40,18 @@ fn bodies() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
+/// The samples of the provider's documents, the seed corpus of its fuzz target.
+fn samples(subject: &dyn Subject) -> Result<Vec<Bytes>, Failed> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(subject.folder());
+    let read = |file: std::io::Result<fs::DirEntry>| Ok(Bytes::from(fs::read(file?.path())?));
+    let files: std::io::Result<Vec<Bytes>> = fs::read_dir(&folder).and_then(|files| files.map(read).collect());
+    match files {
+        Ok(samples) if samples.is_empty() => Err(format!("provider {}: no samples", subject.folder()).into()),
+        Ok(samples) => Ok(samples),
+        Err(error) => Err(format!("provider {}: no samples: {error}", subject.folder()).into()),
+    }
+}
+
 pub fn trials(subjects: &[&'static dyn Subject]) -> Vec<Trial> {
     subjects
         .iter()
@@ -47,6 +61,9 @@ pub fn trials(subjects: &[&'static dyn Subject]) -> Vec<Trial> {
                 let config = Config { cases: 256, failure_persistence: None, ..Config::default() };
                 let rng = TestRng::deterministic_rng(config.rng_algorithm);
                 let mut runner = TestRunner::new_with_rng(config, rng);
+                for sample in samples(subject)? {
+                    let _ = (reader.read)(sample);
+                }
                 let at = subject.calls().iter().position(|call| call.operation == reader.name);
                 if let Some(valid) = at.and_then(|at| valid_reply(subject, at)) {
                     let valid = valid.into_body();
