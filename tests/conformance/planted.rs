@@ -90,8 +90,11 @@ fn knows_id_before_paying(subject: &'static dyn Subject) -> bool {
     attempt.provider_id().is_some()
 }
 
+/// A case, and the rule that it found broken.
+type Notice = (String, Rule);
+
 /// What noticed which mistake: by number and provider.
-static NOTICED: Mutex<BTreeMap<(u32, &str), (String, Rule)>> = Mutex::new(BTreeMap::new());
+static NOTICED: Mutex<BTreeMap<(u32, &str), Notice>> = Mutex::new(BTreeMap::new());
 
 pub fn trials(cases: &[(&'static dyn Subject, Vec<Case>)]) -> Vec<Trial> {
     let mut trials = Vec::new();

@@ -1,9 +1,10 @@
 //! Fuzz targets, one for each provider: all its decoders and its callback parser read the same bytes.
 //!
 //! The samples of the documents are the seed corpus, of each target the folder of its crate in `tests/fixtures`. What is found goes to
-//! the first folder, which need not stand in the repository. From this folder, for ten minutes each:
+//! the first folder, which has to exist and stays out of the repository. From this folder, for ten minutes each:
 //!
 //! ```text
+//! mkdir -p corpus/biller-v2 corpus/klikoo corpus/mmbc-pulsa corpus/pln-prepaid corpus/sidompul
 //! cargo +nightly fuzz run --fuzz-dir . biller-v2   corpus/biller-v2   ../fixtures/biller-v2       -- -max_total_time=600
 //! cargo +nightly fuzz run --fuzz-dir . klikoo      corpus/klikoo      ../fixtures/klikoo          -- -max_total_time=600
 //! cargo +nightly fuzz run --fuzz-dir . mmbc-pulsa  corpus/mmbc-pulsa  ../fixtures/mmbc-pulsa      -- -max_total_time=600
