@@ -4,6 +4,7 @@
 
 mod callbacks;
 mod desk;
+mod failing;
 mod fake;
 mod purchases;
 mod store;

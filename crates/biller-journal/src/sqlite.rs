@@ -64,6 +64,18 @@ impl SqliteStore {
         Self::over(Connection::open_in_memory().map_err(unavailable)?, false)
     }
 
+    /// Lets the file grow to so many pages of 4 KiB at most, or to what it has when that is more, until another number is given: so a
+    /// journal never fills a disk that others need. Beyond it the store fails as on a full disk. Counts for this handle and its clones.
+    ///
+    /// # Errors
+    /// A store that does not work.
+    pub async fn limit_pages(&self, pages: u32) -> Result<(), StoreError> {
+        self.run(move |connection| {
+            connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).map_err(unavailable)
+        })
+        .await
+    }
+
     fn over(mut connection: Connection, on_disk: bool) -> Result<Self, StoreError> {
         connection.pragma_update(None, "synchronous", "FULL").map_err(unavailable)?;
         connection.set_prepared_statement_cache_capacity(64);
@@ -82,7 +94,11 @@ impl SqliteStore {
             let done = work(connection);
             let keep = done.is_ok();
             let report: Report = Box::new(|committed| {
-                let _ = reply.send(committed.and(done));
+                let _ = reply.send(match (committed, done) {
+                    // What went wrong here is the better reason.
+                    (Err(_), Err(own @ StoreError::Unavailable(_))) => Err(own),
+                    (committed, done) => committed.and(done),
+                });
             });
             (keep, report)
         });
@@ -122,16 +138,20 @@ impl Inner {
         let mut connection = lock(&self.connection);
         let mut reports = Vec::with_capacity(jobs.len());
         let committed = (|| {
-            let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let mut transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(unavailable)?;
             for job in jobs {
-                let savepoint = transaction.savepoint()?;
+                let savepoint = transaction.savepoint().map_err(unavailable)?;
                 let (keep, report) = job(&savepoint);
                 reports.push(report);
-                if keep { savepoint.commit()? } else { savepoint.finish()? }
+                if savepoint.is_autocommit() {
+                    // SQLite itself takes the whole transaction back when the disk is full.
+                    return Err(StoreError::Unavailable("another write of the same commit failed".to_owned()));
+                }
+                if keep { savepoint.commit() } else { savepoint.finish() }.map_err(unavailable)?;
             }
-            transaction.commit()
+            transaction.commit().map_err(unavailable)
         })();
-        let committed = committed.map_err(unavailable);
         drop(connection);
         for report in reports {
             report(committed.clone());
