@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use biller_core::Timestamp;
+use biller_core::{Attempt, Order, Timestamp};
 use biller_journal::{Cause, Change, Claim, Event, Lane, Purchase, SqliteStore, State, Store, StoreError, Submission};
 
 use crate::{Bench, pulsa, reference};
@@ -183,6 +183,40 @@ async fn what_was_issued_belongs_to_the_first_and_a_refused_write_takes_nothing(
     assert_eq!(causes("A-3").await, [Cause::Submitted, Cause::Sending, Cause::SerialShared]);
     let purchase = store.get(&reference("A-3")).await.unwrap().unwrap();
     assert_eq!(purchase.reason.as_deref(), Some("its serial or token is also that of A-2"));
+}
+
+#[tokio::test]
+async fn others_are_of_the_same_customer_in_whatever_writing_also_finished_ones() {
+    let store = SqliteStore::in_memory().unwrap();
+    let attempt = |name: &str, customer: &str| {
+        let order = Order::new(name, "S10", customer).unwrap();
+        Attempt::new("klikoo", order, name, NOW, &()).unwrap()
+    };
+    for (name, customer) in [
+        ("A-1", "081234567891"),
+        ("A-2", "6281234567891"),
+        ("B-1", "+62 812-3456-7892"),
+        ("C-1", "0110 569-1111"),
+        ("C-2", "01105691111"),
+    ] {
+        let attempt = attempt(name, customer);
+        let mut purchase = Purchase::new("klikoo", attempt.order().clone(), NOW);
+        store.submit(&purchase, &event(name, None, State::Created, Cause::Submitted)).await.unwrap();
+        purchase.attempt = Some(attempt);
+        store.write(&change(&purchase, State::Sending, Cause::Sending)).await.unwrap();
+        purchase.state = State::Sending;
+        store.write(&change(&purchase, State::Succeeded, Cause::Paid)).await.unwrap();
+    }
+    for (customer, expected) in [
+        ("+62 812 3456 7891", &["A-1", "A-2"][..]),
+        ("081234567892", &["B-1"]),
+        ("0110-5691111", &["C-1", "C-2"]),
+        ("01105691112", &[]),
+    ] {
+        let others = store.others(&attempt("X-1", customer)).await.unwrap();
+        let names: Vec<&str> = others.iter().map(|other| other.order().reference().as_str()).collect();
+        assert_eq!(names, expected, "{customer}");
+    }
 }
 
 #[tokio::test]

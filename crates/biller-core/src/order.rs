@@ -113,6 +113,14 @@ impl Order {
         &self.customer
     }
 
+    /// The customer in one writing, to compare by: a phone number without its prefix, everything else without blanks and dashes.
+    pub fn plain_customer(&self) -> String {
+        match Msisdn::parse(&self.customer) {
+            Ok(number) => number.national().to_owned(),
+            Err(_) => self.customer.chars().filter(|c| !matches!(c, ' ' | '-')).collect(),
+        }
+    }
+
     /// The value that the customer wants, for products without a fixed one.
     pub fn amount(&self) -> Option<Rupiah> {
         self.amount

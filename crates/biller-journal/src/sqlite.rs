@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use biller_core::{Attempt, BoxFuture, Msisdn, Order, Reference, Timestamp};
+use biller_core::{Attempt, BoxFuture, Order, Reference, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, named_params, params};
 use tokio::sync::oneshot;
 
@@ -434,11 +434,6 @@ fn apply(connection: &Connection, change: &Change) -> Result<(), StoreError> {
     change.events.iter().chain(&shared).try_for_each(|event| append(connection, event))
 }
 
-/// A phone number is the same in whatever writing.
-fn customer(order: &Order) -> String {
-    Msisdn::parse(order.customer()).map_or_else(|_| order.customer().to_owned(), |number| number.national().to_owned())
-}
-
 fn insert(connection: &Connection, purchase: &Purchase, event: &Event) -> Result<Submission, StoreError> {
     let reference = purchase.order.reference().as_str();
     if let Some(existing) = find(connection, reference)? {
@@ -454,7 +449,7 @@ fn insert(connection: &Connection, purchase: &Purchase, event: &Event) -> Result
             statement.execute(params![
                 reference,
                 purchase.provider,
-                customer(&purchase.order),
+                purchase.order.plain_customer(),
                 content,
                 purchase.state.word(),
                 purchase.submitted_at.unix_millis(),
@@ -604,7 +599,7 @@ impl Store for SqliteStore {
 
     fn others<'a>(&'a self, attempt: &'a Attempt) -> BoxFuture<'a, Result<Vec<Attempt>, StoreError>> {
         let provider = attempt.provider().to_owned();
-        let (customer, reference) = (customer(attempt.order()), attempt.order().reference().clone());
+        let (customer, reference) = (attempt.order().plain_customer(), attempt.order().reference().clone());
         Box::pin(self.run(move |connection| {
             let sql = format!(
                 "SELECT {COLUMNS} FROM purchases WHERE provider = :provider AND customer = :customer

@@ -134,6 +134,9 @@ impl BillerV2 {
     }
 
     async fn looked(&self, attempt: &mut Attempt, records: &dyn Records, hint: Option<&Hint>) -> Outcome {
+        if let Some(outcome) = attempt.never_sent() {
+            return outcome;
+        }
         let learnt = self.look(attempt, hint).await;
         let decide_after = self.client.config().schedule.decide_after;
         attempt.end_look(learnt, decide_after, records, self.client.engine().clock().as_ref()).await

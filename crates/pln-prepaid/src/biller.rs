@@ -145,6 +145,9 @@ impl PlnPrepaid {
     }
 
     async fn looked(&self, attempt: &mut Attempt, records: &dyn Records) -> Outcome {
+        if let Some(outcome) = attempt.never_sent() {
+            return outcome;
+        }
         let learnt = self.look(attempt).await;
         let decide_after = self.client.config().schedule.decide_after;
         attempt.end_look(learnt, decide_after, records, self.client.engine().clock().as_ref()).await

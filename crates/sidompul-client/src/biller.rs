@@ -312,10 +312,8 @@ impl Sidompul {
     }
 
     async fn looked(&self, attempt: &mut Attempt, records: &dyn Records) -> Outcome {
-        if attempt.stage() == Stage::Prepared {
-            let error = Error::new(ErrorKind::NotFound, Execution::Unknown)
-                .with_detail("as far as this record knows it was never sent");
-            return Outcome::Unknown(error.with_reference(attempt.order().reference().as_str()));
+        if let Some(outcome) = attempt.never_sent() {
+            return outcome;
         }
         let learnt = self.look(attempt, records).await;
         let schedule = &self.client.config().schedule;
