@@ -6,6 +6,7 @@ mod callbacks;
 mod desk;
 mod failing;
 mod fake;
+mod figures;
 mod purchases;
 mod store;
 

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Clock, Error, ErrorKind, Evidence, Execution, Inquiry, Order, Outcome, Receipt, RecordError, Records,
-    Refusal, Rupiah, Timestamp,
+    Clock, Error, ErrorKind, Evidence, Execution, Inquiry, Order, Outcome, Receipt, RecordError, Records, Refusal,
+    Rupiah, Timestamp,
 };
 
 /// One purchase on its way: everything that paying and finding out needs, and no secret.
@@ -376,7 +376,6 @@ impl Attempt {
             Evidence::Recorded,
         );
         receipt.provider_id = self.provider_id.clone();
-        receipt.charged = self.price;
         receipt
     }
 }

@@ -115,10 +115,7 @@ impl Order {
 
     /// The customer in one writing, to compare by: a phone number without its prefix, everything else without blanks and dashes.
     pub fn plain_customer(&self) -> String {
-        match Msisdn::parse(&self.customer) {
-            Ok(number) => number.national().to_owned(),
-            Err(_) => self.customer.chars().filter(|c| !matches!(c, ' ' | '-')).collect(),
-        }
+        plain(&self.customer)
     }
 
     /// The value that the customer wants, for products without a fixed one.
@@ -159,6 +156,14 @@ impl Order {
             }
         }
         Ok(())
+    }
+}
+
+/// A customer number in the one writing that [`Order::plain_customer`] has.
+pub(crate) fn plain(customer: &str) -> String {
+    match Msisdn::parse(customer) {
+        Ok(number) => number.national().to_owned(),
+        Err(_) => customer.chars().filter(|c| !matches!(c, ' ' | '-')).collect(),
     }
 }
 

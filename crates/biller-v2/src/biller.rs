@@ -275,7 +275,7 @@ fn receipt(purchase: &Purchase, transaction: Transaction, evidence: Evidence) ->
         evidence,
     );
     receipt.provider_id = transaction.transaction_id.map(|id| id.to_string());
-    receipt.charged = transaction.amount.filter(|amount| amount.is_positive()).or(Some(purchase.amount));
+    receipt.charged = transaction.amount.filter(|amount| amount.is_positive());
     receipt.stroom_token = transaction.stroom_token();
     receipt.customer_name = transaction.customer_name;
     receipt.serial = transaction.token;
