@@ -5,7 +5,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use biller_core::{Biller, Claim, ErrorKind, Execution, Hint, MemoryRecords, Order, Outcome, Rupiah, Stage, Wiring};
+use biller_core::{
+    Biller, Claim, Clock as _, ErrorKind, Execution, Hint, MemoryRecords, Order, Outcome, Rupiah, Stage, SystemClock,
+    Wiring,
+};
 use biller_sandbox::Sandbox;
 use billers::Billers;
 
@@ -65,6 +68,16 @@ async fn configured_providers_sell_through_one_face() {
         assert_eq!(biller.pay(&mut attempt, &records).await.word(), "succeeded", "{name}");
         assert_eq!(biller.resolve(&mut attempt, &records).await.word(), "succeeded", "{name}");
         assert_eq!(sandbox.charges().len(), sold + 1, "{name}");
+        let listed = biller.history(SystemClock.now().wib_day()).await;
+        match (biller.capabilities().history, listed) {
+            (true, Ok(entries)) => {
+                let sold: Vec<_> = entries.iter().filter(|entry| entry.is_for_customer_of(attempt.order())).collect();
+                assert_eq!(sold.len(), 1, "{name}");
+                assert_eq!(sold[0].stage, Some(Stage::Succeeded), "{name}");
+            }
+            (false, Err(error)) => assert_eq!(error.kind(), ErrorKind::Unsupported, "{name}"),
+            (_, listed) => panic!("{name}: {listed:?}"),
+        }
     }
 }
 

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use biller_core::{
-    Attempt, Biller, BoxFuture, Capabilities, Clock, Error, ErrorKind, Evidence, Execution, Order, Outcome, Receipt,
-    Records, Refusal, Rupiah, Schedule,
+    Attempt, Biller, BoxFuture, Capabilities, Clock, Error, ErrorKind, Evidence, Execution, HistoryEntry, Order,
+    Outcome, Receipt, Records, Refusal, Rupiah, Schedule, WibDay,
 };
 use biller_journal::{Cause, Journal, Lane, Metrics, SqliteStore, State};
 use biller_tests::{SharedClock, shared_clock};
@@ -28,6 +28,10 @@ pub struct Fake {
     pub says: Arc<Mutex<Says>>,
     pub paid: Arc<Mutex<Vec<String>>>,
     pub deposit: Arc<Mutex<i64>>,
+    /// What the provider lists, where it has a list; `None` in it when it cannot show it.
+    pub rows: Arc<Mutex<Option<Option<Vec<HistoryEntry>>>>>,
+    /// How often it was asked what became of a purchase.
+    pub asked: Arc<Mutex<u32>>,
     /// The serial on every receipt; each its own where there is none.
     pub serial: Arc<Mutex<Option<String>>>,
     /// How often preparing fails before it goes well.
@@ -44,6 +48,8 @@ impl Fake {
             says: Arc::new(Mutex::new(Says::Succeeded)),
             paid: Arc::default(),
             deposit: Arc::new(Mutex::new(100_000)),
+            rows: Arc::default(),
+            asked: Arc::default(),
             serial: Arc::default(),
             trouble: Arc::default(),
         }
@@ -76,6 +82,7 @@ impl Biller for Fake {
     fn capabilities(&self) -> Capabilities {
         let mut capabilities = Capabilities::NONE;
         capabilities.balance = true;
+        capabilities.history = self.rows.lock().unwrap().is_some();
         capabilities
     }
 
@@ -86,6 +93,11 @@ impl Biller for Fake {
     fn balance(&self) -> BoxFuture<'_, Result<Rupiah, Error>> {
         let deposit = *self.deposit.lock().unwrap();
         Box::pin(async move { Ok(Rupiah::new(deposit)) })
+    }
+
+    fn history(&self, _: WibDay) -> BoxFuture<'_, Result<Vec<HistoryEntry>, Error>> {
+        let rows = self.rows.lock().unwrap().clone().flatten();
+        Box::pin(async move { rows.ok_or_else(|| Error::new(ErrorKind::Unavailable, Execution::NotExecuted)) })
     }
 
     fn prepare(&self, order: Order) -> BoxFuture<'_, Result<Attempt, Error>> {
@@ -115,6 +127,7 @@ impl Biller for Fake {
 
     fn resolve<'a>(&'a self, attempt: &'a mut Attempt, records: &'a dyn Records) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
+            *self.asked.lock().unwrap() += 1;
             let learnt = self.answer(attempt);
             attempt.end_look(Ok(learnt), Duration::MAX, records, &self.clock).await
         })

@@ -8,6 +8,7 @@ mod failing;
 mod fake;
 mod figures;
 mod purchases;
+mod reconciling;
 mod store;
 
 use std::sync::Arc;

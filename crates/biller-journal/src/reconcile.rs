@@ -10,7 +10,7 @@ use crate::{Journal, Purchase, State, StoreError, SubmitError};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// How far apart journal and provider may date the same purchase.
-const DRIFT: Duration = Duration::from_secs(15 * 60);
+const DRIFT: Duration = Duration::from_secs(20 * 60);
 
 /// What comparing a day with the provider has shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,8 +127,8 @@ impl Journal {
     /// Changes nothing here.
     ///
     /// Where the provider has a list of transactions ([`Capabilities::history`](biller_core::Capabilities::history)), the list counts:
-    /// a row belongs to the purchase whose reference or id it shows, else to the one for the same customer that is nearest in amount
-    /// and time. The provider is asked about single purchases where the list is silent. Without a list it is asked about each, and what
+    /// a row belongs to the purchase whose reference or id it shows, else to the one for the same customer that is nearest in amount,
+    /// result and time. The provider is asked about single purchases where the list is silent. Without a list it is asked about each, and what
     /// it holds beyond the journal's purchases is not seen.
     ///
     /// # Errors
@@ -136,7 +136,7 @@ impl Journal {
     pub async fn reconcile(&self, provider: &str, day: WibDay) -> Result<Reconciliation, SubmitError> {
         let known = self.known(provider)?;
         let biller = known.biller.as_ref();
-        let around = self.sent_between(known, day.start().before(DRIFT), day.start().after(DAY + DRIFT)).await?;
+        let around = self.sent_between(known, day.start().before(DAY), day.start().after(DAY + DRIFT)).await?;
         let mut differences = Vec::new();
         let mut rows = None;
         if biller.capabilities().history {
@@ -276,19 +276,25 @@ fn assigned(rows: Vec<HistoryEntry>, purchases: &[Purchase]) -> (Vec<Option<Hist
     (taken, rows.into_iter().flatten().collect())
 }
 
-/// How badly a row fits a purchase that was sent: by name, by amount, by time. `None` when it cannot be its row.
-fn distance(row: &HistoryEntry, purchase: &Purchase) -> Option<(u8, bool, Duration)> {
+/// How badly a row fits a purchase that was sent: by name, by amount, by result, by time. `None` when it cannot be its row.
+fn distance(row: &HistoryEntry, purchase: &Purchase) -> Option<(u8, bool, bool, Duration)> {
     let attempt = purchase.attempt.as_ref()?;
     let sent_at = attempt.sent_at()?;
     let apart = row.at.map_or(Duration::ZERO, |at| at.since(sent_at).max(sent_at.since(at)));
     if let Some(reference) = &row.reference {
-        return (reference == purchase.order.reference().as_str()).then_some((0, false, apart));
+        return (reference == purchase.order.reference().as_str()).then_some((0, false, false, apart));
     }
     if let (Some(theirs), Some(ours)) = (row.provider_id.as_deref(), attempt.provider_id()) {
-        return (theirs == ours).then_some((1, false, apart));
+        return (theirs == ours).then_some((1, false, false, apart));
     }
     let other_amount = row.amount.zip(attempt.price()).is_some_and(|(theirs, ours)| theirs != ours);
-    row.is_for_customer_of(&purchase.order).then_some((2, other_amount, apart))
+    let ours = match purchase.state {
+        State::Succeeded => Some(Stage::Succeeded),
+        State::Failed => Some(Stage::Failed),
+        _ => None,
+    };
+    let other_result = row.stage.zip(ours).is_some_and(|(theirs, ours)| theirs != ours);
+    (row.is_for_customer_of(&purchase.order) && apart <= DRIFT).then_some((2, other_amount, other_result, apart))
 }
 
 /// What a row of the provider's list says otherwise than the journal.
