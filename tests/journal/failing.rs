@@ -182,7 +182,7 @@ impl Drop for Disk<'_> {
 async fn a_full_disk_stops_sending_loses_nothing_and_goes_on() {
     let folder = Folder::new("full");
     let Some(disk) = Disk::mount(folder.path()) else {
-        println!(
+        eprintln!(
             "no disk was filled: mounting one takes rights that this process lacks; the file at its limit stands for it"
         );
         return;

@@ -30,7 +30,14 @@ fn it_tells_how_the_killed_payment_ended() {
     let demo = Command::new(env!("CARGO_BIN_EXE_biller")).args(["demo", "--seed", "7"]).output().unwrap();
     let told = String::from_utf8(demo.stdout).unwrap();
     let (_, act) = told.split_once("The journal, and a process that dies").unwrap();
-    let steps = ["* the process is killed *", "the file says: sending", "recovered", "succeeded   looked", "agree"];
+    let steps = [
+        "1 charge in the ledger",
+        "* the process is killed *",
+        "the file says: sending",
+        "recovered",
+        "succeeded   looked",
+        "agree",
+    ];
     let mut rest = act;
     for step in steps {
         rest = rest.split_once(step).unwrap_or_else(|| panic!("no {step:?} in {act}")).1;

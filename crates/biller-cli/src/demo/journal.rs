@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use biller_core::{Order, Reference, Rupiah, Schedule};
 use biller_journal::{Event, Journal, Lane, Purchase, ReceiptKey, SqliteStore, State};
-use biller_sandbox::{Fault, FaultKind, Operation, Sandbox};
+use biller_sandbox::{Charge, Fault, FaultKind, Operation, Sandbox};
 use clap::Args;
 use tokio::process::{Child, Command};
 
@@ -66,7 +66,9 @@ pub async fn act(stage: &mut Stage) -> Result<(), Box<dyn Error>> {
         _ = arrived.recv() => {}
         ended = first.wait() => return Err(format!("the first process ended before it paid: {}", ended?).into()),
     }
-    stage.say("  the payment has arrived and is charged; the reply is held back");
+    let ours = |charge: &&Charge| charge.reference.as_deref() == Some(REFERENCE);
+    let charges = stage.sandbox.charges().iter().filter(ours).count();
+    stage.say(format_args!("  the payment has arrived: {charges} charge in the ledger, and the reply is held back"));
     first.kill().await?;
     stage.say("  * the process is killed *");
     let (journal, purchase) = read(&folder.file()).await?;
