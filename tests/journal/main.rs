@@ -4,8 +4,11 @@
 
 mod callbacks;
 mod desk;
+mod failing;
 mod fake;
+mod figures;
 mod purchases;
+mod reconciling;
 mod store;
 
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use biller_core::Timestamp;
+use biller_core::{Attempt, Order, Timestamp};
 use biller_journal::{Cause, Change, Claim, Event, Lane, Purchase, SqliteStore, State, Store, StoreError, Submission};
 
 use crate::{Bench, pulsa, reference};
@@ -8,17 +8,21 @@ use crate::{Bench, pulsa, reference};
 const NOW: Timestamp = Timestamp::from_unix_millis(1_707_276_515_000);
 
 /// A folder that is gone at the end.
-struct Folder(PathBuf);
+pub struct Folder(PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Self {
+    pub fn new(name: &str) -> Self {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("journal-{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&path);
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
     }
 
-    fn file(&self) -> PathBuf {
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub fn file(&self) -> PathBuf {
         self.0.join("journal.sqlite")
     }
 
@@ -62,6 +66,7 @@ fn change(purchase: &Purchase, to: State, cause: Cause) -> Change {
         from: purchase.state,
         events: vec![event(name, Some(purchase.state), to, cause)],
         receipt: None,
+        issued: Vec::new(),
         followed: Vec::new(),
         release: true,
         guard: None,
@@ -139,7 +144,79 @@ async fn a_newer_schema_is_refused_and_left_alone() {
     raw.pragma_update(None, "user_version", 99).unwrap();
     drop(raw);
     let error = SqliteStore::open(folder.file()).err().unwrap();
-    assert_eq!(error, StoreError::NewerSchema { found: 99, known: 1 });
+    assert_eq!(error, StoreError::NewerSchema { found: 99, known: 2 });
+}
+
+#[tokio::test]
+async fn a_store_of_the_first_schema_is_brought_up_to_date() {
+    let folder = Folder::new("older");
+    let store = SqliteStore::open(folder.file()).unwrap();
+    let purchase = stored(&store, "A-1").await;
+    drop(store);
+    let raw = rusqlite::Connection::open(folder.file()).unwrap();
+    raw.execute_batch("DROP TABLE issued; PRAGMA user_version = 1").unwrap();
+    drop(raw);
+    let store = SqliteStore::open(folder.file()).unwrap();
+    let mut sending = change(&purchase, State::Sending, Cause::Sending);
+    sending.issued.push(vec![1]);
+    store.write(&sending).await.unwrap();
+    assert_eq!(store.get(&reference("A-1")).await.unwrap().unwrap().state, State::Sending);
+}
+
+#[tokio::test]
+async fn what_was_issued_belongs_to_the_first_and_a_refused_write_takes_nothing() {
+    let store = SqliteStore::in_memory().unwrap();
+    let issuing = async |name: &str, digests: &[u8]| {
+        let mut change = change(&stored(&store, name).await, State::Sending, Cause::Sending);
+        change.issued = digests.iter().map(|digest| vec![*digest]).collect();
+        change
+    };
+    let mut refused = issuing("A-1", &[1]).await;
+    refused.events.push(event("A-1", Some(State::Sending), State::Created, Cause::Looked));
+    assert!(matches!(store.write(&refused).await, Err(StoreError::Forbidden(_))));
+    store.write(&issuing("A-2", &[1, 2]).await).await.unwrap();
+    store.write(&issuing("A-3", &[3, 2]).await).await.unwrap();
+    let causes = async |name: &str| {
+        store.events_of(&reference(name)).await.unwrap().iter().map(|event| event.cause).collect::<Vec<_>>()
+    };
+    assert_eq!(causes("A-2").await, [Cause::Submitted, Cause::Sending]);
+    assert_eq!(causes("A-3").await, [Cause::Submitted, Cause::Sending, Cause::SerialShared]);
+    let purchase = store.get(&reference("A-3")).await.unwrap().unwrap();
+    assert_eq!(purchase.reason.as_deref(), Some("its serial or token is also that of A-2"));
+}
+
+#[tokio::test]
+async fn others_are_of_the_same_customer_in_whatever_writing_also_finished_ones() {
+    let store = SqliteStore::in_memory().unwrap();
+    let attempt = |name: &str, customer: &str| {
+        let order = Order::new(name, "S10", customer).unwrap();
+        Attempt::new("klikoo", order, name, NOW, &()).unwrap()
+    };
+    for (name, customer) in [
+        ("A-1", "081234567891"),
+        ("A-2", "6281234567891"),
+        ("B-1", "+62 812-3456-7892"),
+        ("C-1", "0110 569-1111"),
+        ("C-2", "01105691111"),
+    ] {
+        let attempt = attempt(name, customer);
+        let mut purchase = Purchase::new("klikoo", attempt.order().clone(), NOW);
+        store.submit(&purchase, &event(name, None, State::Created, Cause::Submitted)).await.unwrap();
+        purchase.attempt = Some(attempt);
+        store.write(&change(&purchase, State::Sending, Cause::Sending)).await.unwrap();
+        purchase.state = State::Sending;
+        store.write(&change(&purchase, State::Succeeded, Cause::Paid)).await.unwrap();
+    }
+    for (customer, expected) in [
+        ("+62 812 3456 7891", &["A-1", "A-2"][..]),
+        ("081234567892", &["B-1"]),
+        ("0110-5691111", &["C-1", "C-2"]),
+        ("01105691112", &[]),
+    ] {
+        let others = store.others(&attempt("X-1", customer)).await.unwrap();
+        let names: Vec<&str> = others.iter().map(|other| other.order().reference().as_str()).collect();
+        assert_eq!(names, expected, "{customer}");
+    }
 }
 
 #[tokio::test]
@@ -171,57 +248,4 @@ async fn the_file_holds_no_serial_and_no_token() {
         assert!(!holds(serial.expose()), "the serial of {name} stands in the file");
     }
     assert!(!holds("access_token"));
-}
-
-#[derive(Clone, Default)]
-struct Failures(std::sync::Arc<std::sync::atomic::AtomicUsize>);
-
-impl biller_journal::Metrics for Failures {
-    fn store_failed(&self, _: &StoreError) {
-        self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_store_that_fails_stops_sending_and_says_so() {
-    let folder = Folder::new("failing");
-    let failures = Failures::default();
-    let clock = biller_tests::shared_clock();
-    let sandbox = biller_tests::sandbox(&clock);
-    let tape = biller_tests::Tape::new(sandbox.transport());
-    let store = SqliteStore::open(folder.file()).unwrap();
-    let journal = crate::builder(&store, &clock)
-        .provider(crate::klikoo(&sandbox, &tape, &clock), Lane::default())
-        .metrics(failures.clone())
-        .build();
-    crate::work(&journal);
-    let pass = async |seconds: u64| {
-        for _ in 0..seconds {
-            clock.advance(std::time::Duration::from_secs(1));
-            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-        }
-    };
-    let failed = || failures.0.load(std::sync::atomic::Ordering::SeqCst);
-    let raw = rusqlite::Connection::open(folder.file()).unwrap();
-
-    // No event can be written, so neither can an order, nor the beginning of a payment.
-    journal.pause("klikoo", "for the test").await.unwrap();
-    journal.submit("klikoo", pulsa("A-1", "081200000001")).await.unwrap();
-    pass(1).await;
-    raw.execute_batch("ALTER TABLE events RENAME TO away").unwrap();
-    let error = journal.submit("klikoo", pulsa("A-2", "081200000001")).await.unwrap_err();
-    assert!(matches!(error, biller_journal::SubmitError::Store(StoreError::Unavailable(_))), "{error:?}");
-    assert_eq!(failed(), 1);
-    journal.resume("klikoo").await.unwrap();
-    pass(200).await;
-    assert!(failed() > 1);
-    assert_eq!(tape.count("/products/buy"), 0, "nothing may be sent that cannot be written down");
-
-    raw.execute_batch("ALTER TABLE away RENAME TO events").unwrap();
-    journal.submit("klikoo", pulsa("A-2", "081200000001")).await.unwrap();
-    pass(100).await;
-    for name in ["A-1", "A-2"] {
-        assert_eq!(journal.get(&reference(name)).await.unwrap().unwrap().state, State::Succeeded, "{name}");
-    }
-    assert_eq!(tape.count("/products/buy"), 2);
 }

@@ -23,7 +23,7 @@ pub use journal::{Journal, JournalBuilder, SubmitError};
 pub use lane::Lane;
 pub use metrics::{Metrics, Stats};
 pub use purchase::Purchase;
-pub use reconcile::{Difference, Reconciliation};
+pub use reconcile::{BalanceComparison, BalanceReading, Difference, Reconciliation};
 pub use seal::{ReceiptKey, SealError};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use biller_core::{Attempt, BoxFuture, Msisdn, Order, Reference, Timestamp};
+use biller_core::{Attempt, BoxFuture, Order, Reference, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, named_params, params};
 use tokio::sync::oneshot;
 
@@ -13,7 +13,7 @@ use crate::state::allowed;
 use crate::{Cause, Change, Claim, Event, Purchase, State, Stats, Store, StoreError, StoredHint, Submission};
 
 /// Each brings the schema from the version that is its index to the next one.
-const MIGRATIONS: &[&str] = &[include_str!("sqlite/1.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("sqlite/1.sql"), include_str!("sqlite/2.sql")];
 /// What counts as open, in SQL; the same as [`State::is_open`].
 const OPEN: &str = "('sending', 'pending', 'unknown', 'needs_person')";
 
@@ -64,6 +64,18 @@ impl SqliteStore {
         Self::over(Connection::open_in_memory().map_err(unavailable)?, false)
     }
 
+    /// Lets the file grow to so many pages of 4 KiB at most, or to what it has when that is more, until another number is given: so a
+    /// journal never fills a disk that others need. Beyond it the store fails as on a full disk. Counts for this handle and its clones.
+    ///
+    /// # Errors
+    /// A store that does not work.
+    pub async fn limit_pages(&self, pages: u32) -> Result<(), StoreError> {
+        self.run(move |connection| {
+            connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).map_err(unavailable)
+        })
+        .await
+    }
+
     fn over(mut connection: Connection, on_disk: bool) -> Result<Self, StoreError> {
         connection.pragma_update(None, "synchronous", "FULL").map_err(unavailable)?;
         connection.set_prepared_statement_cache_capacity(64);
@@ -82,7 +94,11 @@ impl SqliteStore {
             let done = work(connection);
             let keep = done.is_ok();
             let report: Report = Box::new(|committed| {
-                let _ = reply.send(committed.and(done));
+                let _ = reply.send(match (committed, done) {
+                    // What went wrong here is the better reason.
+                    (Err(_), Err(own @ StoreError::Unavailable(_))) => Err(own),
+                    (committed, done) => committed.and(done),
+                });
             });
             (keep, report)
         });
@@ -122,16 +138,20 @@ impl Inner {
         let mut connection = lock(&self.connection);
         let mut reports = Vec::with_capacity(jobs.len());
         let committed = (|| {
-            let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let mut transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(unavailable)?;
             for job in jobs {
-                let savepoint = transaction.savepoint()?;
+                let savepoint = transaction.savepoint().map_err(unavailable)?;
                 let (keep, report) = job(&savepoint);
                 reports.push(report);
-                if keep { savepoint.commit()? } else { savepoint.finish()? }
+                if savepoint.is_autocommit() {
+                    // SQLite itself takes the whole transaction back when the disk is full.
+                    return Err(StoreError::Unavailable("another write of the same commit failed".to_owned()));
+                }
+                if keep { savepoint.commit() } else { savepoint.finish() }.map_err(unavailable)?;
             }
-            transaction.commit()
+            transaction.commit().map_err(unavailable)
         })();
-        let committed = committed.map_err(unavailable);
         drop(connection);
         for report in reports {
             report(committed.clone());
@@ -312,6 +332,27 @@ fn paused(connection: &Connection, provider: &str) -> Result<Option<String>, Sto
         .map_err(unavailable)
 }
 
+/// The purchase that first stored one of the digests, when it is another one than `reference`.
+fn owner_of_issued(
+    connection: &Connection,
+    issued: &[Vec<u8>],
+    reference: &str,
+) -> Result<Option<Reference>, StoreError> {
+    let mut shared = None;
+    for digest in issued {
+        let owner: String = connection
+            .prepare_cached("INSERT OR IGNORE INTO issued (digest, reference) VALUES (?, ?)")
+            .and_then(|mut statement| statement.execute(params![digest, reference]))
+            .and_then(|_| connection.prepare_cached("SELECT reference FROM issued WHERE digest = ?"))
+            .and_then(|mut statement| statement.query_row([digest], |row| row.get(0)))
+            .map_err(unavailable)?;
+        if owner != reference {
+            shared = Some(Reference::parse(&owner).map_err(unreadable)?);
+        }
+    }
+    Ok(shared)
+}
+
 fn apply(connection: &Connection, change: &Change) -> Result<(), StoreError> {
     let purchase = &change.purchase;
     let reference = purchase.order.reference().as_str();
@@ -345,6 +386,8 @@ fn apply(connection: &Connection, change: &Change) -> Result<(), StoreError> {
             return Err(StoreError::EqualOpen(open));
         }
     }
+    let shared = owner_of_issued(connection, &change.issued, reference)?.map(|owner| change.serial_shared(&owner));
+    let reason = shared.as_ref().map(|event| &event.evidence).or(purchase.reason.as_ref());
     let attempt = purchase.attempt.as_ref().map(text).transpose()?;
     connection
         .prepare_cached(
@@ -357,7 +400,7 @@ fn apply(connection: &Connection, change: &Change) -> Result<(), StoreError> {
         .and_then(|mut statement| {
             statement.execute(named_params! {
                 ":state": purchase.state.word(),
-                ":reason": purchase.reason,
+                ":reason": reason,
                 ":attempt": attempt,
                 ":key": key,
                 ":changed_at": purchase.changed_at.unix_millis(),
@@ -388,12 +431,7 @@ fn apply(connection: &Connection, change: &Change) -> Result<(), StoreError> {
             statement.execute(named_params! { ":now": change.now.unix_millis(), ":reference": reference })
         })
         .map_err(unavailable)?;
-    change.events.iter().try_for_each(|event| append(connection, event))
-}
-
-/// A phone number is the same in whatever writing.
-fn customer(order: &Order) -> String {
-    Msisdn::parse(order.customer()).map_or_else(|_| order.customer().to_owned(), |number| number.national().to_owned())
+    change.events.iter().chain(&shared).try_for_each(|event| append(connection, event))
 }
 
 fn insert(connection: &Connection, purchase: &Purchase, event: &Event) -> Result<Submission, StoreError> {
@@ -411,7 +449,7 @@ fn insert(connection: &Connection, purchase: &Purchase, event: &Event) -> Result
             statement.execute(params![
                 reference,
                 purchase.provider,
-                customer(&purchase.order),
+                purchase.order.plain_customer(),
                 content,
                 purchase.state.word(),
                 purchase.submitted_at.unix_millis(),
@@ -561,7 +599,7 @@ impl Store for SqliteStore {
 
     fn others<'a>(&'a self, attempt: &'a Attempt) -> BoxFuture<'a, Result<Vec<Attempt>, StoreError>> {
         let provider = attempt.provider().to_owned();
-        let (customer, reference) = (customer(attempt.order()), attempt.order().reference().clone());
+        let (customer, reference) = (attempt.order().plain_customer(), attempt.order().reference().clone());
         Box::pin(self.run(move |connection| {
             let sql = format!(
                 "SELECT {COLUMNS} FROM purchases WHERE provider = :provider AND customer = :customer

@@ -187,6 +187,7 @@ async fn conclude(
     {
         let sealed = inner.key.seal_receipt(receipt).map_err(|error| StoreError::Unreadable(error.to_string()))?;
         change.receipt = Some(sealed);
+        change.issued = inner.key.digests_of_issued(receipt);
         change.purchase.receipt_rank = rank(receipt);
         if change.from == State::Succeeded {
             change.note(Cause::ReceiptCompleted, to, "a fuller receipt was had".to_owned());
@@ -279,6 +280,7 @@ impl Change {
             purchase,
             events: Vec::new(),
             receipt: None,
+            issued: Vec::new(),
             followed: Vec::new(),
             release: true,
             guard: None,
@@ -326,6 +328,12 @@ impl Inner {
             }
             tries += 1;
         }
+        self.report(&change);
+        Ok(())
+    }
+
+    /// Tells the host of a change that is durable.
+    pub(crate) fn report(&self, change: &Change) {
         if !change.events.is_empty() {
             self.tell();
         }
@@ -337,6 +345,5 @@ impl Inner {
         if purchase.state.is_final() && !change.from.is_final() {
             self.metrics.finished(&purchase.provider, purchase.state, change.now.since(purchase.submitted_at));
         }
-        Ok(())
     }
 }
