@@ -51,6 +51,9 @@ impl Scratch {
                 ),
             );
             scratch.write(&format!("crates/{name}/README.md"), &format!("# {name}\n"));
+            for licence in ["LICENSE-APACHE", "LICENSE-MIT"] {
+                scratch.write(&format!("crates/{name}/{licence}"), "Anyone may use this.\n");
+            }
             scratch.write(
                 &format!("crates/{name}/CHANGELOG.md"),
                 &format!("# Changelog of {name}\n\n## Unreleased\n\nThe first words about {name}.\n"),
