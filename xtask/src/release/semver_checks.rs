@@ -5,19 +5,19 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::Result;
-use crate::command::{has_subcommand, output};
+use crate::command::output;
+use crate::tools;
 
 /// The variable that names another program in place of `cargo semver-checks`: it takes the same arguments and answers alike.
 const OTHER_PROGRAM: &str = "XTASK_SEMVER_CHECKS";
 
 /// Fails when the tool is missing.
 pub fn require(root: &Path) -> Result<()> {
-    if std::env::var_os(OTHER_PROGRAM).is_some() || has_subcommand(root, "semver-checks") {
+    if std::env::var_os(OTHER_PROGRAM).is_some() {
         return Ok(());
     }
-    Err("cargo-semver-checks is missing; install it with `cargo install cargo-semver-checks --locked`, or pass \
-         --trust-commits to believe what the commits say"
-        .into())
+    tools::require(root, &["cargo-semver-checks"])
+        .map_err(|error| format!("{error}\nor pass --trust-commits to believe what the commits say").into())
 }
 
 /// What breaks between the tag and the working tree: the rule and the item.
