@@ -6,8 +6,7 @@ use crate::Result;
 use crate::command::{cargo, output, run};
 
 /// Cargo's subcommands and the versions that `cargo xtask tools` installs; any that is there already will do.
-const TOOLS: &[(&str, &str)] =
-    &[("cargo-deny", "0.20.2"), ("cargo-hack", "0.6.46"), ("cargo-semver-checks", "0.51.0")];
+const TOOLS: &[(&str, &str)] = &[("cargo-deny", "0.20.2"), ("cargo-hack", "0.6.46"), ("cargo-semver-checks", "0.51.0")];
 
 /// Installs what is missing. Unoptimised: building them so takes less time than they ever save.
 pub fn install(root: &Path) -> Result<()> {

@@ -30,7 +30,8 @@ pub fn run(root: &Path, target: &Target) -> Result<()> {
 /// Fails when a package lacks a file or has one too many.
 pub fn contents(root: &Path, name: &str) -> Result<()> {
     let files = text(&mut cargo(root, ["package", "--locked", "--allow-dirty", "--list", "--package", name]))?;
-    if let Some(file) = REQUIRED.iter().chain(&LICENCES).find(|required| !files.lines().any(|file| file == **required)) {
+    if let Some(file) = REQUIRED.iter().chain(&LICENCES).find(|required| !files.lines().any(|file| file == **required))
+    {
         return Err(format!("the package of {name} has no {file}").into());
     }
     match files.lines().find(|file| FOREIGN.iter().any(|folder| file.starts_with(folder))) {
