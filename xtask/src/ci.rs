@@ -11,7 +11,7 @@ use crate::{bounds, metrics, release, tidy, tools};
 const CHECKS: &[&str] = &[
     "fmt --all --check",
     "clippy --locked --workspace --all-targets --all-features -- -D warnings",
-    "deny --locked --all-features check --config xtask/deny.toml bans licenses sources",
+    "deny --locked --all-features --config xtask/deny.toml check bans licenses sources",
     "hack doc --locked --workspace --ignore-private --all-features --no-deps",
     "hack check --locked --workspace --ignore-private --feature-powerset --depth 2 --exclude-features default",
 ];
@@ -33,9 +33,9 @@ pub fn check(root: &Path) -> Result<()> {
 /// A database that cannot be had is no finding, and no all-clear either.
 fn advisories(root: &Path) -> Result<()> {
     let deny = |arguments: &str| run(&mut cargo(root, arguments.split(' ')));
-    if deny("deny --locked fetch --config xtask/deny.toml db").is_err() {
+    if deny("deny --locked --config xtask/deny.toml fetch db").is_err() {
         eprintln!("advisories: NOT CHECKED, their database cannot be fetched");
         return Ok(());
     }
-    deny("deny --locked --all-features check --config xtask/deny.toml --disable-fetch advisories")
+    deny("deny --locked --all-features --config xtask/deny.toml check --disable-fetch advisories")
 }

@@ -32,5 +32,5 @@ fn is_there(root: &Path, tool: &str) -> bool {
 }
 
 fn command(tool: &str, version: &str) -> String {
-    format!("cargo install --locked --debug {tool}@{version}")
+    format!("cargo install --locked --debug --target-dir target/tools {tool}@{version}")
 }
