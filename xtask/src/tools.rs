@@ -8,7 +8,7 @@ use crate::command::{cargo, output, run};
 /// Cargo's subcommands and the versions that `cargo xtask tools` installs; any that is there already will do.
 const TOOLS: &[(&str, &str)] = &[("cargo-deny", "0.20.2"), ("cargo-hack", "0.6.46"), ("cargo-semver-checks", "0.51.0")];
 
-/// Installs what is missing. Unoptimised: building them so takes less time than they ever save.
+/// Installs what is missing: unoptimised and without debug information, since building them costs more time than running them.
 pub fn install(root: &Path) -> Result<()> {
     for (tool, version) in TOOLS.iter().filter(|(tool, _)| !is_there(root, tool)) {
         run(&mut cargo(root, command(tool, version).split_whitespace().skip(1)))?;
@@ -32,5 +32,7 @@ fn is_there(root: &Path, tool: &str) -> bool {
 }
 
 fn command(tool: &str, version: &str) -> String {
-    format!("cargo install --locked --debug --target-dir target/tools {tool}@{version}")
+    format!(
+        "cargo install --locked --debug --config profile.dev.debug=false --target-dir target/tools {tool}@{version}"
+    )
 }
