@@ -152,6 +152,20 @@ fn a_yanked_or_half_published_set_is_explained() {
 }
 
 #[test]
+fn each_check_builds_what_it_has_packaged_itself() {
+    let scratch = Scratch::new();
+    scratch.succeed(&["check", "--registry", "local"]);
+    scratch.append("crates/biller-core/src/lib.rs", "pub fn fee() {}");
+    scratch.append("crates/mmbc-pulsa/src/lib.rs", "pub use biller_core::fee;");
+    scratch.commit("feat: charge a fee");
+    scratch.succeed(&["check", "--registry", "local"]);
+    scratch.write("crates/biller-core/src/lib.rs", "");
+    scratch.commit("fix!: charge no fee");
+    let failed = scratch.fail(&["check", "--registry", "local"]);
+    assert!(failed.contains("no `fee` in the root"), "{failed}");
+}
+
+#[test]
 fn uncommitted_changes_stop_everything_that_writes() {
     let scratch = Scratch::new();
     scratch.append("crates/klikoo/src/lib.rs", "// Not committed.");
