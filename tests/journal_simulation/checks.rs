@@ -122,10 +122,13 @@ async fn one_purchase(
     };
     world.note_of(provider, "orders");
     world.note_of(provider, what);
-    for (part, what) in [("price changed", "price changed"), ("saldo", "deposit ran out"), ("insufficient", "deposit ran out")] {
-        if purchase.reason.as_deref().is_some_and(|reason| reason.contains(part)) {
-            world.note_of(provider, what);
-        }
+    if purchase.state == State::Failed && purchase.reason.as_deref().is_some_and(|why| why.contains("price changed")) {
+        world.note_of(provider, "price changed");
+    }
+    let price = purchase.attempt.as_ref().and_then(|attempt| attempt.price()).or(of.order.amount());
+    let left = world.sandbox.balances()[of.side.sandbox()];
+    if purchase.state == State::Failed && price.is_some_and(|price| price.get() > left) {
+        world.note_of(provider, "deposit ran out");
     }
 
     let reference = purchase.order.reference();

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 /// What happens to every provider.
-const EVERYWHERE: [&str; 4] = ["orders", "succeeded", "failed", "left to a person"];
+const EVERYWHERE: [&str; 6] =
+    ["orders", "succeeded", "failed", "left to a person", "price changed", "deposit ran out"];
 /// What a provider's own rules are there for.
-const OWN: [(&str, &str); 17] = [
+const OWN: [(&str, &str); 15] = [
     ("klikoo", "a forged callback"),
-    ("klikoo", "price changed"),
-    ("klikoo", "deposit ran out"),
     ("pln-prepaid", "a forged callback"),
     ("pln-prepaid", "found by advice"),
     ("pln-prepaid", "a stroom token"),
