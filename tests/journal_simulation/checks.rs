@@ -33,9 +33,9 @@ pub async fn every_rule_holds(world: &World, journal: &Journal) -> Result<(), St
     for of in &orders {
         let purchase = world.store.get(of.order.reference()).await.unwrap();
         let purchase = purchase.ok_or_else(|| format!("{} is lost", of.order.reference()))?;
-        one_purchase(world, journal, of, &purchase, &secrets)
-            .await
-            .map_err(|broken| format!("{} {} ({}): {broken}", of.side.provider(), of.order.reference(), purchase.state))?;
+        one_purchase(world, journal, of, &purchase, &secrets).await.map_err(|broken| {
+            format!("{} {} ({}): {broken}", of.side.provider(), of.order.reference(), purchase.state)
+        })?;
         purchases.entry((of.side.provider(), of.name())).or_default().push(purchase);
     }
     for side in world.sides.iter().copied() {

@@ -96,14 +96,16 @@ impl Watched {
                 let gone = Outcome::Failed(Refusal::new(ErrorKind::NotFound, "not found"));
                 attempt.end_look(Ok(gone), Duration::MAX, records, self.clock()).await
             }
-            (Outcome::Unknown(error), Mistake::IgnoresTheWindow) if error.kind() == ErrorKind::NeedsPerson => {
+            (Outcome::Unknown(error), Mistake::IgnoresTheWindow)
+                if error.to_string().contains("its WIB day is over") =>
+            {
                 self.sent_too_late(attempt, records).await.unwrap_or(outcome)
             }
             _ => outcome,
         }
     }
 
-    /// Sends a purchase again that must not be sent again any more.
+    /// Sends a purchase again on another day, as a new one.
     async fn sent_too_late(&self, attempt: &mut Attempt, records: &dyn Records) -> Option<Outcome> {
         let mut again = self.inner.prepare(attempt.order().clone()).await.ok()?;
         let outcome = self.inner.pay(&mut again, &MemoryRecords::default()).await;

@@ -37,11 +37,8 @@ impl Process {
             let lane = Lane { concurrency: 1 + world.draw(4), ..Lane::default() };
             builder = builder.provider(Watched::over(side.biller(wiring.clone()), world.clone()), lane);
         }
-        let journal = builder
-            .clock(world.clock.clone())
-            .lease(Duration::from_secs(30))
-            .poll(Duration::from_secs(600))
-            .build();
+        let journal =
+            builder.clock(world.clock.clone()).lease(Duration::from_secs(30)).poll(Duration::from_secs(600)).build();
         let task = tokio::spawn({
             let journal = journal.clone();
             async move { journal.run().await }

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 /// What happens to every provider.
-const EVERYWHERE: [&str; 6] =
-    ["orders", "succeeded", "failed", "left to a person", "price changed", "deposit ran out"];
+const EVERYWHERE: [&str; 6] = ["orders", "succeeded", "failed", "left to a person", "price changed", "deposit ran out"];
 /// What a provider's own rules are there for.
 const OWN: [(&str, &str); 15] = [
     ("klikoo", "a forged callback"),
@@ -58,8 +57,7 @@ impl Seen {
     pub fn assert_everything_happened(&self) {
         let everywhere = crate::sides::ALL.iter().flat_map(|side| EVERYWHERE.map(|what| (side.provider(), what)));
         let faults = crate::faults::NETWORK.map(|what| ("", what));
-        let expected: Vec<_> =
-            everywhere.chain(OWN).chain(ANYWHERE.map(|what| ("", what))).chain(faults).collect();
+        let expected: Vec<_> = everywhere.chain(OWN).chain(ANYWHERE.map(|what| ("", what))).chain(faults).collect();
         let missing: Vec<_> = expected.into_iter().filter(|key| !self.0.contains_key(key)).collect();
         assert!(missing.is_empty(), "no seed saw: {missing:?}\n{self}");
     }
@@ -70,7 +68,12 @@ impl fmt::Display for Seen {
         let mut last = None;
         for ((provider, what), count) in &self.0 {
             if last != Some(provider) {
-                write!(f, "{}  {}:", if last.is_some() { "\n" } else { "" }, if provider.is_empty() { "all" } else { provider })?;
+                write!(
+                    f,
+                    "{}  {}:",
+                    if last.is_some() { "\n" } else { "" },
+                    if provider.is_empty() { "all" } else { provider }
+                )?;
             } else {
                 f.write_str(",")?;
             }

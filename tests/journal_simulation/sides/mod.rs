@@ -82,13 +82,8 @@ pub trait Side: Sync {
     }
 }
 
-pub const ALL: [&dyn Side; 5] = [
-    &klikoo::Klikoo,
-    &pln_prepaid::PlnPrepaid,
-    &mmbc_pulsa::MmbcPulsa,
-    &biller_v2::BillerV2,
-    &sidompul::Sidompul,
-];
+pub const ALL: [&dyn Side; 5] =
+    [&klikoo::Klikoo, &pln_prepaid::PlnPrepaid, &mmbc_pulsa::MmbcPulsa, &biller_v2::BillerV2, &sidompul::Sidompul];
 
 /// The side whose client has that name.
 pub fn called(provider: &str) -> &'static dyn Side {
