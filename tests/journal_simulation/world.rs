@@ -139,7 +139,7 @@ impl World {
             1 => rng.i64(0..24) * 60,
             _ => 10 * 60 + 28,
         };
-        let deposit = (rng.usize(..6) == 0).then(|| rng.i64(15_000..200_000));
+        let deposit = (rng.usize(..6) == 0).then(|| rng.i64(5_000..200_000));
         let sides = script.only.map_or(sides, |only| vec![only]);
         let mut sandbox = Sandbox::builder().seed(script.seed).settle_after(settle_after);
         if let Some(deposit) = deposit {

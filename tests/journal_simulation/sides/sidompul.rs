@@ -54,7 +54,7 @@ impl Side for Sidompul {
                 Order::new(&reference, "XTRA_CHAT_7D", &customer).unwrap().with_expected_price(Rupiah::new(4_000))
             }
             2 => Order::new(&reference, VOUCHER, &customer).unwrap().with_option("stock", "awg"),
-            3 => reload(&reference, &customer, 10_000),
+            3 => reload(&reference, &customer, [10_000, 50_000][world.draw(2)]),
             _ => reload(&reference, &customer, 5_000),
         }
     }
