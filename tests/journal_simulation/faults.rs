@@ -19,13 +19,14 @@ use crate::world::World;
 pub struct Death {
     left: AtomicI64,
     dead: AtomicBool,
-    frozen_until: Mutex<Option<tokio::time::Instant>>,
+    /// Until when, unless what is held up has been let go since.
+    frozen: Mutex<Option<(tokio::time::Instant, u64)>>,
 }
 
 impl Death {
     pub fn after(steps: Option<u32>) -> Arc<Self> {
         let left = steps.map_or(i64::MAX, i64::from);
-        Arc::new(Self { left: AtomicI64::new(left), dead: AtomicBool::new(false), frozen_until: Mutex::default() })
+        Arc::new(Self { left: AtomicI64::new(left), dead: AtomicBool::new(false), frozen: Mutex::default() })
     }
 
     pub fn has_come(&self) -> bool {
@@ -46,12 +47,13 @@ impl Death {
     async fn step(&self, world: &World) {
         if world.happens(|rates| rates.freeze) {
             let until = tokio::time::Instant::now() + Duration::from_secs(world.draw(240) as u64);
-            *self.frozen_until.lock().unwrap() = Some(until);
+            *self.frozen.lock().unwrap() = Some((until, world.releases()));
+            world.has_frozen.store(true, Ordering::SeqCst);
             world.note("freezes");
         }
-        let frozen_until = *self.frozen_until.lock().unwrap();
-        if let Some(until) = frozen_until {
-            tokio::time::sleep_until(until).await;
+        let frozen = *self.frozen.lock().unwrap();
+        if let Some((until, _)) = frozen.filter(|(_, releases)| *releases == world.releases()) {
+            world.held_up(until.saturating_duration_since(tokio::time::Instant::now())).await;
         }
         if self.left.fetch_sub(1, Ordering::SeqCst) <= 1 {
             self.come();
@@ -336,7 +338,7 @@ impl FaultyTransport {
                 // It arrives after the client has given up, perhaps after the process has died.
                 let (world, wait) = (world.clone(), Duration::from_secs(world.draw(300) as u64));
                 tokio::spawn(async move {
-                    tokio::time::sleep(wait).await;
+                    world.held_up(wait).await;
                     let _ = world.forward(request, max).await;
                 });
                 tokio::time::sleep(Duration::from_secs(60)).await;
@@ -344,6 +346,10 @@ impl FaultyTransport {
             }
             5 => {
                 let first = world.forward(request.clone(), max).await;
+                // A token that is refused is refused for both copies.
+                if first.as_ref().is_ok_and(|reply| reply.status() == http::StatusCode::UNAUTHORIZED) {
+                    return first;
+                }
                 let second = world.forward(request, max).await;
                 if world.draw(2) == 0 { first } else { second }
             }

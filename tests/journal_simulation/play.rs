@@ -51,30 +51,23 @@ fn on_paused_time<T>(future: impl Future<Output = T>) -> T {
 
 /// Plays one seed. The error says which rule was broken.
 pub fn simulate(script: Script) -> Result<Run, String> {
-    on_paused_time(play(script)).map(|(run, _)| run)
-}
-
-/// As [`simulate`], with everything that happened also where a rule was broken.
-pub fn trace_of(script: Script) -> Vec<String> {
     on_paused_time(async {
-        let world = World::drawn(Script { traced: true, ..script });
-        let mut broken = None;
-        if let Err(error) = play_in(&world).await {
-            broken = Some(format!("broken: {error}"));
-        }
-        let mut trace = world.take_trace();
-        trace.extend(broken);
-        trace
+        let world = World::drawn(script);
+        let seen = play(&world).await?;
+        Ok(Run { seen, trace: world.take_trace() })
     })
 }
 
-async fn play(script: Script) -> Result<(Run, Arc<World>), String> {
-    let world = World::drawn(script);
-    let seen = play_in(&world).await?;
-    Ok((Run { seen, trace: world.take_trace() }, world))
+/// A line about everything that happens in one seed, also where a rule is broken.
+pub fn trace_of(script: Script) -> Vec<String> {
+    on_paused_time(async {
+        let world = World::drawn(Script { traced: true, ..script });
+        let broken = play(&world).await.err().map(|error| format!("broken: {error}"));
+        world.take_trace().into_iter().chain(broken).collect()
+    })
 }
 
-async fn play_in(world: &Arc<World>) -> Result<Seen, String> {
+async fn play(world: &Arc<World>) -> Result<Seen, String> {
     let mut slots: Vec<Slot> = (0..world.processes).map(|_| Slot::Up(Process::start(world))).collect();
     for (shared, what) in [(world.processes, "two processes"), (world.sides.len(), "two providers")] {
         if shared > 1 {
@@ -102,9 +95,8 @@ async fn play_in(world: &Arc<World>) -> Result<Seen, String> {
         if world.happens(|rates| rates.jump * passed) {
             let (what, hours) =
                 if world.draw(4) == 0 { ("jumps of 91 days", 91 * 24 + 1) } else { ("jumps of an hour", 1) };
-            world.clock.jump(hours);
+            world.jump(hours).await;
             world.note(what);
-            world.trace(|| format!("the clock jumps {hours} h"));
         }
     }
 

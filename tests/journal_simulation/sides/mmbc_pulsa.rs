@@ -44,7 +44,7 @@ impl Side for MmbcPulsa {
             // Refused, and answered as if refused although it is executed.
             0 => format!("08119990{}{}", ["00", "12", "62"][world.draw(3)], 0),
             1 => format!("08119990{}{}", ["00", "77", "81", "91"][world.draw(4)], 9),
-            _ => format!("08123456{of:03}{}", [1, 1, 2, 3, 4][(of + world.seed() as usize) % 5]),
+            _ => format!("08123456{of:03}{}", [1, 1, 2, 3, 4][(of + world.seed as usize) % 5]),
         };
         let (product, price) = [("TEL5", 5_630), ("TEL5", 5_630), ("SI100", 96_950)][world.draw(3)];
         // Another price than the provider's.
@@ -74,6 +74,10 @@ impl Side for MmbcPulsa {
 
     fn sends(&self, attempt: &Attempt) -> usize {
         sends(attempt) as usize
+    }
+
+    fn sends_again(&self) -> bool {
+        true
     }
 
     fn secret_members(&self) -> &'static [&'static str] {

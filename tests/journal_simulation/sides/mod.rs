@@ -53,6 +53,11 @@ pub trait Side: Sync {
         usize::from(attempt.sent_at().is_some())
     }
 
+    /// Whether the provider's rule has a lost payment sent again.
+    fn sends_again(&self) -> bool {
+        false
+    }
+
     /// Whether a copy of a payment that the network makes is known as one. Where not, no client can help it, and none is made.
     fn knows_copies(&self) -> bool {
         true

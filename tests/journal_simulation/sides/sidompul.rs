@@ -44,7 +44,7 @@ impl Side for Sidompul {
         let customer = match world.draw(8) {
             // The gateway's fault, once in front of the provider and once behind it.
             0 => ["628771015040", "628771015049"][world.draw(2)].to_owned(),
-            _ => format!("6287700{of:05}{}", [1, 1, 2, 3, 4][(of + world.seed() as usize) % 5]),
+            _ => format!("6287700{of:05}{}", [1, 1, 2, 3, 4][(of + world.seed as usize) % 5]),
         };
         let reference = format!("SIM-{n}");
         match world.draw(6) {
