@@ -45,14 +45,15 @@ impl Death {
     /// One step of the process; it never returns once the process is dead, and late while the process is frozen, as a machine
     /// that is suspended would have it.
     async fn step(&self, world: &World) {
+        let releases = world.releases.load(Ordering::SeqCst);
         if world.happens(|rates| rates.freeze) {
             let until = tokio::time::Instant::now() + Duration::from_secs(world.draw(240) as u64);
-            *self.frozen.lock().unwrap() = Some((until, world.releases()));
+            *self.frozen.lock().unwrap() = Some((until, releases));
             world.has_frozen.store(true, Ordering::SeqCst);
             world.note("freezes");
         }
         let frozen = *self.frozen.lock().unwrap();
-        if let Some((until, _)) = frozen.filter(|(_, releases)| *releases == world.releases()) {
+        if let Some((until, _)) = frozen.filter(|(_, since)| *since == releases) {
             world.held_up(until.saturating_duration_since(tokio::time::Instant::now())).await;
         }
         if self.left.fetch_sub(1, Ordering::SeqCst) <= 1 {

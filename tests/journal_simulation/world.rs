@@ -1,7 +1,7 @@
 //! Everything around the processes: time, faults, the providers, the store, and what has been seen.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -9,7 +9,7 @@ use biller_core::{Clock, Order, Receipt, Timestamp, Transport, TransportError};
 use biller_journal::{SqliteStore, State, Store};
 use biller_sandbox::{Mount, Sandbox};
 use bytes::Bytes;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use crate::mistakes::Mistake;
 use crate::seen::Seen;
@@ -95,8 +95,9 @@ pub struct World {
     healed: AtomicBool,
     /// Whether any process has been frozen.
     pub has_frozen: AtomicBool,
-    /// Raised when nothing is held up any longer.
-    released: watch::Sender<u64>,
+    /// How often what was held up has been let go.
+    pub releases: AtomicU64,
+    released: Notify,
     rng: Mutex<fastrand::Rng>,
     down_until: Mutex<BTreeMap<&'static str, Timestamp>>,
     orders: Mutex<Vec<Ordered>>,
@@ -185,7 +186,8 @@ impl World {
             rates,
             healed: AtomicBool::new(false),
             has_frozen: AtomicBool::new(false),
-            released: watch::Sender::new(0),
+            releases: AtomicU64::new(0),
+            released: Notify::new(),
             rng: Mutex::new(rng),
             down_until: Mutex::default(),
             orders: Mutex::default(),
@@ -269,19 +271,14 @@ impl World {
 
     /// Waits that long, but not across a jump of the clock.
     pub async fn held_up(&self, time: Duration) {
-        let mut released = self.released.subscribe();
-        let _ = tokio::time::timeout(time, released.changed()).await;
-    }
-
-    /// How often what was held up has been let go.
-    pub fn releases(&self) -> u64 {
-        *self.released.borrow()
+        let _ = tokio::time::timeout(time, self.released.notified()).await;
     }
 
     /// The clock jumps. What the network or a frozen process still holds gets through first: a payment that leaves after its day, when
     /// another process may have sent it again long ago, is beyond what any client can see.
     pub async fn jump(&self, hours: i64) {
-        self.released.send_modify(|count| *count += 1);
+        self.releases.fetch_add(1, Ordering::SeqCst);
+        self.released.notify_waiters();
         tokio::time::sleep(Duration::from_millis(1)).await;
         self.clock.jumped.fetch_add(hours * 60 * MINUTE, Ordering::SeqCst);
         self.trace(|| format!("the clock jumps {hours} h"));
