@@ -121,7 +121,7 @@ impl Scratch {
             let missing = "NOT RUN: cargo-semver-checks is missing; `cargo xtask tools` installs it";
             assert!(std::env::var_os("BILLER_REQUIRE_TOOLS").is_none(), "{missing}");
             // The harness would keep back what is printed.
-            writeln!(std::io::stderr(), "{missing}").unwrap();
+            std::io::stderr().write_all(format!("{missing}\n").as_bytes()).unwrap();
         }
         self.finds_breaks
     }
