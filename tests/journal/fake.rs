@@ -24,6 +24,8 @@ pub struct Fake {
     pub says: Arc<Mutex<Says>>,
     pub paid: Arc<Mutex<Vec<String>>>,
     pub deposit: Arc<Mutex<i64>>,
+    /// The serial on every receipt; each its own where there is none.
+    pub serial: Arc<Mutex<Option<String>>>,
     /// How often preparing fails before it goes well.
     pub trouble: Arc<Mutex<u32>>,
 }
@@ -38,6 +40,7 @@ impl Fake {
             says: Arc::new(Mutex::new(Says::Succeeded)),
             paid: Arc::default(),
             deposit: Arc::new(Mutex::new(100_000)),
+            serial: Arc::default(),
             trouble: Arc::default(),
         }
     }
@@ -53,7 +56,8 @@ impl Fake {
                 let (reference, product) = (order.reference().as_str(), order.product().as_str());
                 let mut receipt = Receipt::new("fake", reference, product, order.customer(), Evidence::Status);
                 receipt.charged = Some(Rupiah::new(5_000));
-                receipt.serial = Some(biller_core::Secret::new("FAKE-SERIAL-1"));
+                let serial = self.serial.lock().unwrap().clone().unwrap_or_else(|| format!("SERIAL-OF-{reference}"));
+                receipt.serial = Some(biller_core::Secret::new(serial));
                 Outcome::Succeeded(receipt)
             }
         }

@@ -214,6 +214,29 @@ async fn a_failure_after_pending_ends_it_with_the_providers_code() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_serial_on_two_purchases_is_told_to_a_person() {
+    let made = Made::new(Lane::default());
+    *made.fake.serial.lock().unwrap() = Some("SERIAL-4711".to_owned());
+    made.submit("A-1", "0812").await;
+    made.submit("A-2", "0813").await;
+    *made.fake.serial.lock().unwrap() = None;
+    made.submit("A-3", "0814").await;
+    for (name, reason) in
+        [("A-1", None), ("A-2", Some("its serial or token is also that of A-1".to_owned())), ("A-3", None)]
+    {
+        assert_eq!(made.state(name).await, (State::Succeeded, reason));
+        assert!(made.journal.receipt(&reference(name)).await.unwrap().unwrap().serial.is_some(), "{name}");
+    }
+    let told = made.journal.events(&Cursor::named("desk"), 100).await.unwrap();
+    let shared: Vec<_> = told.iter().filter(|event| event.cause == Cause::SerialShared).collect();
+    assert_eq!(shared.len(), 1);
+    assert_eq!(shared[0].reference, Some(reference("A-2")));
+    assert_eq!((shared[0].from, shared[0].to), (Some(State::Succeeded), Some(State::Succeeded)));
+    assert_eq!(shared[0].evidence, "its serial or token is also that of A-1");
+    assert_eq!(made.causes("A-2").await, [Cause::Submitted, Cause::Sending, Cause::Paid, Cause::SerialShared]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_rate_and_the_number_at_work_are_bounded() {
     let made = Made::new(Lane { interval: Duration::from_secs(10), ..Lane::default() });
     for n in 0..4 {

@@ -62,6 +62,7 @@ fn change(purchase: &Purchase, to: State, cause: Cause) -> Change {
         from: purchase.state,
         events: vec![event(name, Some(purchase.state), to, cause)],
         receipt: None,
+        issued: Vec::new(),
         followed: Vec::new(),
         release: true,
         guard: None,
@@ -139,7 +140,45 @@ async fn a_newer_schema_is_refused_and_left_alone() {
     raw.pragma_update(None, "user_version", 99).unwrap();
     drop(raw);
     let error = SqliteStore::open(folder.file()).err().unwrap();
-    assert_eq!(error, StoreError::NewerSchema { found: 99, known: 1 });
+    assert_eq!(error, StoreError::NewerSchema { found: 99, known: 2 });
+}
+
+#[tokio::test]
+async fn a_store_of_the_first_schema_is_brought_up_to_date() {
+    let folder = Folder::new("older");
+    let store = SqliteStore::open(folder.file()).unwrap();
+    let purchase = stored(&store, "A-1").await;
+    drop(store);
+    let raw = rusqlite::Connection::open(folder.file()).unwrap();
+    raw.execute_batch("DROP TABLE issued; PRAGMA user_version = 1").unwrap();
+    drop(raw);
+    let store = SqliteStore::open(folder.file()).unwrap();
+    let mut sending = change(&purchase, State::Sending, Cause::Sending);
+    sending.issued.push(vec![1]);
+    store.write(&sending).await.unwrap();
+    assert_eq!(store.get(&reference("A-1")).await.unwrap().unwrap().state, State::Sending);
+}
+
+#[tokio::test]
+async fn what_was_issued_belongs_to_the_first_and_a_refused_write_takes_nothing() {
+    let store = SqliteStore::in_memory().unwrap();
+    let issuing = async |name: &str, digests: &[u8]| {
+        let mut change = change(&stored(&store, name).await, State::Sending, Cause::Sending);
+        change.issued = digests.iter().map(|digest| vec![*digest]).collect();
+        change
+    };
+    let mut refused = issuing("A-1", &[1]).await;
+    refused.events.push(event("A-1", Some(State::Sending), State::Created, Cause::Looked));
+    assert!(matches!(store.write(&refused).await, Err(StoreError::Forbidden(_))));
+    store.write(&issuing("A-2", &[1, 2]).await).await.unwrap();
+    store.write(&issuing("A-3", &[3, 2]).await).await.unwrap();
+    let causes = async |name: &str| {
+        store.events_of(&reference(name)).await.unwrap().iter().map(|event| event.cause).collect::<Vec<_>>()
+    };
+    assert_eq!(causes("A-2").await, [Cause::Submitted, Cause::Sending]);
+    assert_eq!(causes("A-3").await, [Cause::Submitted, Cause::Sending, Cause::SerialShared]);
+    let purchase = store.get(&reference("A-3")).await.unwrap().unwrap();
+    assert_eq!(purchase.reason.as_deref(), Some("its serial or token is also that of A-2"));
 }
 
 #[tokio::test]

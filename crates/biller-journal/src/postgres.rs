@@ -11,7 +11,7 @@ use std::time::Duration;
 use aws_lc_rs::digest::{SHA256, digest};
 use biller_core::{Attempt, BoxFuture, Reference, Timestamp};
 use deadpool_postgres::{Hook, HookError, Manager, Object, Pool, PoolError, Runtime};
-use futures_util::future::{join, join_all, join3};
+use futures_util::future::{join_all, join3};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
@@ -22,7 +22,7 @@ use crate::row::{COLUMNS, EVENT_COLUMNS, OPEN, RawEvent, RawPurchase, count, cus
 use crate::{Change, Claim, Event, Purchase, State, Stats, Store, StoreError, StoredHint, Submission};
 
 /// Each brings the schema from the version that is its index to the next one.
-const MIGRATIONS: &[&str] = &[include_str!("postgres/1.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("postgres/1.sql"), include_str!("postgres/2.sql")];
 /// What every connection is set to. A machine that vanishes inside a transaction must not hold its rows for long.
 const SESSION: &str = "SET synchronous_commit = on; SET default_transaction_isolation = 'read committed';
     SET idle_in_transaction_session_timeout = '30s'; SET lock_timeout = '30s'";
@@ -189,25 +189,28 @@ impl Inner {
                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (reference) DO NOTHING RETURNING reference)
             INSERT INTO events (reference, provider, at, from_state, to_state, cause, evidence)
             SELECT reference, $2, $9, $10, $11, $12, $13 FROM stored";
-        let stored = self.execute(
-            sql,
-            &[
-                &reference,
-                &purchase.provider,
-                &customer(&purchase.order),
-                &text(&purchase.order)?,
-                &purchase.state.word(),
-                &purchase.submitted_at.unix_millis(),
-                &purchase.changed_at.unix_millis(),
-                &purchase.due_at.map(Timestamp::unix_millis),
-                &event.at.unix_millis(),
-                &event.from.map(State::word),
-                &event.to.map(State::word),
-                &event.cause.word(),
-                &storable(&event.evidence),
-            ],
-        );
-        if stored.await? == 1 {
+        let (customer, content, evidence) =
+            (customer(&purchase.order), text(&purchase.order)?, storable(&event.evidence));
+        let (submitted_at, changed_at) = (purchase.submitted_at.unix_millis(), purchase.changed_at.unix_millis());
+        let (due_at, at) = (purchase.due_at.map(Timestamp::unix_millis), event.at.unix_millis());
+        let (from, to) = (event.from.map(State::word), event.to.map(State::word));
+        let (state, cause) = (purchase.state.word(), event.cause.word());
+        let values: Values<'_> = &[
+            &reference,
+            &purchase.provider,
+            &customer,
+            &content,
+            &state,
+            &submitted_at,
+            &changed_at,
+            &due_at,
+            &at,
+            &from,
+            &to,
+            &cause,
+            &evidence,
+        ];
+        if self.execute(sql, values).await? == 1 {
             self.bell.ring();
             return Ok(Submission::Stored);
         }
@@ -238,47 +241,47 @@ impl Inner {
         let reference = purchase.order.reference().as_str();
         let key = purchase.attempt.as_ref().map(Attempt::key);
         let attempt = purchase.attempt.as_ref().map(text).transpose()?;
+
+        let transaction = Transaction(Some(self.client().await?));
+        let looking = transaction.prepare_cached(LOOK).await.map_err(unavailable)?;
+        let updating = transaction.prepare_cached(UPDATE).await.map_err(unavailable)?;
+        let appending = transaction.prepare_cached(APPEND).await.map_err(unavailable)?;
         let mut locks = Vec::new();
         if change.guard.is_some() {
-            // Whoever pauses waits for us, and so does whoever sends an equal purchase: what is looked at below stays so.
+            // Whoever pauses waits for us, and so does whoever sends an equal purchase: what is looked at next stays so.
             locks.push(Lock::Sending(&purchase.provider));
             locks.extend(key.map(|key| Lock::Key(&purchase.provider, key)));
         }
-        let looking = format!(
-            "SELECT state, fence, (SELECT note FROM pauses WHERE provider = $2),
-             (SELECT reference FROM purchases WHERE provider = $2 AND key = $3 AND state IN {OPEN} AND reference <> $1 LIMIT 1)
-             FROM purchases WHERE reference = $1 FOR UPDATE"
-        );
-        let guarded = change.guard.is_some();
-        let looking =
-            if guarded { &looking } else { "SELECT state, fence FROM purchases WHERE reference = $1 FOR UPDATE" };
-        let values: Values<'_> = if guarded { &[&reference, &purchase.provider, &key] } else { &[&reference] };
-
-        let transaction = Transaction(Some(self.client().await?));
-        let looking = transaction.prepare_cached(looking).await.map_err(unavailable)?;
-        let updating = transaction.prepare_cached(UPDATE).await.map_err(unavailable)?;
-        let appending = transaction.prepare_cached(APPEND).await.map_err(unavailable)?;
         let begin = self.beginning(&locks);
-        let (begun, found) = join(transaction.batch_execute(&begin), transaction.query_opt(&looking, values)).await;
+        let (guarded, exclusive) = (change.guard.is_some(), change.guard.is_some_and(|guard| guard.key_must_be_free));
+        let values: Values<'_> = &[&reference, &purchase.provider, &guarded, &key, &exclusive];
+        let (begun, found, owner) = join3(
+            transaction.batch_execute(&begin),
+            transaction.query_opt(&looking, values),
+            owner_of_issued(&transaction, &change.issued, reference),
+        )
+        .await;
         begun.map_err(unavailable)?;
-        let found = found.map_err(unavailable)?;
-        let allowed = change.applies_to(found.as_ref().map(|row| (row.get(0), row.get(1)))).and_then(|()| {
-            let (Some(guard), Some(row)) = (change.guard, &found) else { return Ok(()) };
-            match (row.get(2), row.get(3)) {
-                (Some(note), _) => Err(StoreError::Paused(note)),
-                (None, Some(open)) if guard.key_must_be_free => Err(StoreError::EqualOpen(open)),
-                _ => Ok(()),
-            }
-        });
-        if allowed.is_err() {
+        let (found, owner) = (found.map_err(unavailable)?, owner?);
+        let stored = found.as_ref().map(|row| (row.get(0), row.get(1)));
+        let (note, open) = found.as_ref().map_or((None, None), |row| (row.get(2), row.get(3)));
+        let refused = match (change.applies_to(stored), note, open) {
+            (Err(refused), _, _) => Some(refused),
+            (Ok(()), Some(note), _) => Some(StoreError::Paused(note)),
+            (Ok(()), None, Some(open)) => Some(StoreError::EqualOpen(open)),
+            (Ok(()), None, None) => None,
+        };
+        if let Some(refused) = refused {
             transaction.roll_back().await;
-            return allowed;
+            return Err(refused);
         }
         if !change.followed.is_empty() {
             let followed = "UPDATE hints SET followed = true WHERE id = ANY($1) AND reference = $2";
             execute(&transaction, followed, &[&change.followed, &reference]).await?;
         }
-        let reason = purchase.reason.as_deref().map(storable);
+        let shared = owner.map(|owner| change.serial_shared(&owner));
+        let reason =
+            shared.as_ref().map(|event| &event.evidence).or(purchase.reason.as_ref()).map(|words| storable(words));
         let (changed_at, due_at) = (purchase.changed_at.unix_millis(), purchase.due_at.map(Timestamp::unix_millis));
         let (rank, tries) = (i64::from(purchase.receipt_rank), i64::from(purchase.tries));
         let (state, now) = (purchase.state.word(), change.now.unix_millis());
@@ -297,11 +300,12 @@ impl Inner {
             &change.raise_fence,
             &now,
         ];
-        let events = change.events.iter().map(|event| append(&transaction, &appending, event));
+        let events = change.events.iter().chain(&shared).map(|event| append(&transaction, &appending, event));
         let (updated, appended, committed) =
             join3(transaction.execute(&updating, values), join_all(events), transaction.batch_execute("COMMIT")).await;
         // After a failure among them the server has answered the commit by rolling back.
-        updated.and(appended.into_iter().collect()).and(committed).map_err(unavailable)?;
+        let appended = appended.into_iter().collect::<Result<Vec<_>, _>>();
+        updated.and(appended).and(committed).map_err(unavailable)?;
         transaction.over();
         self.bell.ring();
         Ok(())
@@ -377,6 +381,10 @@ impl Inner {
     }
 }
 
+const LOOK: &str = "SELECT state, fence, (SELECT note FROM pauses WHERE provider = $2 AND $3),
+    (SELECT reference FROM purchases WHERE provider = $2 AND key = $4 AND state IN ('sending', 'pending', 'unknown', 'needs_person')
+        AND reference <> $1 AND $5 LIMIT 1)
+    FROM purchases WHERE reference = $1 FOR UPDATE";
 const UPDATE: &str = "UPDATE purchases SET state = $2, reason = $3, attempt = $4, key = $5, changed_at = $6,
     due_at = CASE WHEN $2 NOT IN ('created', 'prepared')
         AND EXISTS (SELECT FROM hints WHERE hints.reference = $1 AND NOT followed) THEN least($7, $13) ELSE $7 END,
@@ -422,6 +430,26 @@ async fn query(client: &Object, sql: &str, values: Values<'_>) -> Result<Vec<Row
 async fn execute(client: &Object, sql: &str, values: Values<'_>) -> Result<u64, StoreError> {
     let statement = client.prepare_cached(sql).await.map_err(unavailable)?;
     client.execute(&statement, values).await.map_err(unavailable)
+}
+
+/// The purchase that first stored one of the digests, when it is another one than `reference`.
+async fn owner_of_issued(
+    client: &Object,
+    issued: &[Vec<u8>],
+    reference: &str,
+) -> Result<Option<Reference>, StoreError> {
+    if issued.is_empty() {
+        return Ok(None);
+    }
+    // In one order for all, so that no two wait for each other.
+    let insert =
+        "INSERT INTO issued (digest, reference) SELECT digest, $2 FROM unnest($1::bytea[]) AS digest ORDER BY digest
+        ON CONFLICT (digest) DO NOTHING";
+    execute(client, insert, &[&issued, &reference]).await?;
+    let owner = "SELECT reference FROM issued WHERE digest = ANY($1) AND reference <> $2
+        ORDER BY array_position($1, digest) DESC LIMIT 1";
+    let rows = query(client, owner, &[&issued, &reference]).await?;
+    rows.first().map(|row| Reference::parse(row.get::<_, &str>(0))).transpose().map_err(unreadable)
 }
 
 async fn append(

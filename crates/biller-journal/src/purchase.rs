@@ -11,7 +11,7 @@ pub struct Purchase {
     pub order: Order,
     /// How far it is.
     pub state: State,
-    /// Why it is not final, or why it failed, in one line without secrets.
+    /// Why it is not final, why it failed, or why a person should look at its success, in one line without secrets.
     pub reason: Option<String>,
     /// What paying and asking need; from the first check on.
     pub attempt: Option<Attempt>,

@@ -52,6 +52,7 @@ impl<'a> Saves<'a> {
                 from,
                 events: Vec::new(),
                 receipt: None,
+                issued: Vec::new(),
                 followed: Vec::new(),
                 release: false,
                 guard: None,

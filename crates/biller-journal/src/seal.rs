@@ -63,6 +63,17 @@ impl ReceiptKey {
         context.sign().as_ref().to_vec()
     }
 
+    /// What was issued, so that it can be recognised and not read: the serial and the token, where there are any.
+    pub(crate) fn digests_of_issued(&self, receipt: &Receipt) -> Vec<Vec<u8>> {
+        let serial = receipt.serial.as_ref().map(|serial| Zeroizing::new(serial.expose().trim().to_owned()));
+        let token = receipt.stroom_token.as_ref().map(|token| Zeroizing::new(token.reveal()));
+        let given = [serial, token].into_iter().flatten().filter(|text| !text.is_empty());
+        let mut digests: Vec<_> =
+            given.map(|text| self.digest(&[b"issued", receipt.provider.as_bytes(), text.as_bytes()])).collect();
+        digests.dedup();
+        digests
+    }
+
     pub(crate) fn seal_receipt(&self, receipt: &Receipt) -> Result<Vec<u8>, SealError> {
         let form = ReceiptForm {
             provider: receipt.provider.clone(),
@@ -193,6 +204,24 @@ mod tests {
             assert_eq!(key.open("A-1", &changed).unwrap_err(), SealError, "byte {at}");
             assert_eq!(key.open("A-1", &sealed[..at]).unwrap_err(), SealError, "{at} bytes");
         }
+    }
+
+    #[test]
+    fn what_was_issued_is_recognised_at_the_same_provider_alone() {
+        let key = ReceiptKey::new([7; 32]);
+        let (first, mut second) = (receipt(), receipt());
+        second.reference = "A-2".to_owned();
+        second.serial = Some(Secret::new(" SERIAL-4711/SITI "));
+        assert_eq!(key.digests_of_issued(&first).len(), 2);
+        assert_eq!(key.digests_of_issued(&first), key.digests_of_issued(&second));
+        // A provider that sends the token as the serial has issued one thing.
+        second.serial = Some(Secret::new("61560790055664777418"));
+        assert_eq!(key.digests_of_issued(&second), key.digests_of_issued(&first)[1..]);
+        second.provider = "pln-prepaid".to_owned();
+        assert_ne!(key.digests_of_issued(&second), key.digests_of_issued(&first)[1..]);
+        second.serial = Some(Secret::new("  "));
+        second.stroom_token = None;
+        assert!(key.digests_of_issued(&second).is_empty());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::row::{COLUMNS, EVENT_COLUMNS, OPEN, RawEvent, RawPurchase, count, cus
 use crate::{Change, Claim, Event, Purchase, State, Stats, Store, StoreError, StoredHint, Submission};
 
 /// Each brings the schema from the version that is its index to the next one.
-const MIGRATIONS: &[&str] = &[include_str!("sqlite/1.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("sqlite/1.sql"), include_str!("sqlite/2.sql")];
 
 /// A store in one SQLite file, or in memory.
 ///
@@ -259,6 +259,27 @@ fn paused(connection: &Connection, provider: &str) -> Result<Option<String>, Sto
         .map_err(unavailable)
 }
 
+/// The purchase that first stored one of the digests, when it is another one than `reference`.
+fn owner_of_issued(
+    connection: &Connection,
+    issued: &[Vec<u8>],
+    reference: &str,
+) -> Result<Option<Reference>, StoreError> {
+    let mut shared = None;
+    for digest in issued {
+        let owner: String = connection
+            .prepare_cached("INSERT OR IGNORE INTO issued (digest, reference) VALUES (?, ?)")
+            .and_then(|mut statement| statement.execute(params![digest, reference]))
+            .and_then(|_| connection.prepare_cached("SELECT reference FROM issued WHERE digest = ?"))
+            .and_then(|mut statement| statement.query_row([digest], |row| row.get(0)))
+            .map_err(unavailable)?;
+        if owner != reference {
+            shared = Some(Reference::parse(&owner).map_err(unreadable)?);
+        }
+    }
+    Ok(shared)
+}
+
 fn apply(connection: &Connection, change: &Change) -> Result<(), StoreError> {
     let purchase = &change.purchase;
     let reference = purchase.order.reference().as_str();
@@ -281,6 +302,8 @@ fn apply(connection: &Connection, change: &Change) -> Result<(), StoreError> {
             return Err(StoreError::EqualOpen(open));
         }
     }
+    let shared = owner_of_issued(connection, &change.issued, reference)?.map(|owner| change.serial_shared(&owner));
+    let reason = shared.as_ref().map(|event| &event.evidence).or(purchase.reason.as_ref());
     let attempt = purchase.attempt.as_ref().map(text).transpose()?;
     connection
         .prepare_cached(
@@ -293,7 +316,7 @@ fn apply(connection: &Connection, change: &Change) -> Result<(), StoreError> {
         .and_then(|mut statement| {
             statement.execute(named_params! {
                 ":state": purchase.state.word(),
-                ":reason": purchase.reason,
+                ":reason": reason,
                 ":attempt": attempt,
                 ":key": key,
                 ":changed_at": purchase.changed_at.unix_millis(),
@@ -324,7 +347,7 @@ fn apply(connection: &Connection, change: &Change) -> Result<(), StoreError> {
             statement.execute(named_params! { ":now": change.now.unix_millis(), ":reference": reference })
         })
         .map_err(unavailable)?;
-    change.events.iter().try_for_each(|event| append(connection, event))
+    change.events.iter().chain(&shared).try_for_each(|event| append(connection, event))
 }
 
 fn insert(connection: &Connection, purchase: &Purchase, event: &Event) -> Result<Submission, StoreError> {

@@ -102,6 +102,8 @@ pub enum Cause {
     LateSuccess,
     /// The provider contradicts a final state in another way.
     Contradiction,
+    /// The serial or token is also that of another purchase at the provider: one of the two has not got its own.
+    SerialShared,
     /// A person decided.
     Decided,
     /// The deposit fell below the threshold, or rose above it again.
@@ -109,7 +111,7 @@ pub enum Cause {
 }
 
 impl Cause {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Submitted,
         Self::Prepared,
         Self::HeldBack,
@@ -122,6 +124,7 @@ impl Cause {
         Self::ReceiptCompleted,
         Self::LateSuccess,
         Self::Contradiction,
+        Self::SerialShared,
         Self::Decided,
         Self::Balance,
     ];
@@ -141,6 +144,7 @@ impl Cause {
             Self::ReceiptCompleted => "receipt_completed",
             Self::LateSuccess => "late_success",
             Self::Contradiction => "contradiction",
+            Self::SerialShared => "serial_shared",
             Self::Decided => "decided",
             Self::Balance => "balance",
         }

@@ -187,6 +187,7 @@ async fn conclude(
     {
         let sealed = inner.key.seal_receipt(receipt).map_err(|error| StoreError::Unreadable(error.to_string()))?;
         change.receipt = Some(sealed);
+        change.issued = inner.key.digests_of_issued(receipt);
         change.purchase.receipt_rank = rank(receipt);
         if change.from == State::Succeeded {
             change.note(Cause::ReceiptCompleted, to, "a fuller receipt was had".to_owned());
@@ -279,6 +280,7 @@ impl Change {
             purchase,
             events: Vec::new(),
             receipt: None,
+            issued: Vec::new(),
             followed: Vec::new(),
             release: true,
             guard: None,

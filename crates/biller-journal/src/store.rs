@@ -1,7 +1,7 @@
 use biller_core::{Attempt, BoxFuture, Reference, Timestamp};
 
 use crate::state::allowed;
-use crate::{Event, Purchase, State, Stats};
+use crate::{Cause, Event, Purchase, State, Stats};
 
 /// Why a store did not do what it was asked. Nothing of it was done, unless it says otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -78,6 +78,9 @@ pub struct Change {
     pub events: Vec<Event>,
     /// A receipt to store, sealed.
     pub receipt: Option<Vec<u8>>,
+    /// Keyed digests of the receipt's serial and token. Each belongs to the purchase that stores it first; for another one the store
+    /// adds [`serial_shared`](Self::serial_shared) and its words as the purchase's reason, in the same transaction.
+    pub issued: Vec<Vec<u8>>,
     /// Hints that have been followed.
     pub followed: Vec<i64>,
     /// Whether the worker lets go of the purchase.
@@ -112,6 +115,23 @@ impl Change {
             Ok(())
         } else {
             Err(StoreError::Forbidden(format!("{at} to {} without an event", self.purchase.state)))
+        }
+    }
+
+    /// What a store adds when something that was issued with this purchase belongs to `owner` already.
+    pub fn serial_shared(&self, owner: &Reference) -> Event {
+        let reference = self.purchase.order.reference();
+        let provider = self.purchase.provider.clone();
+        tracing::warn!(provider, %reference, %owner, "one serial on two purchases: a person has to look at both");
+        Event {
+            number: 0,
+            reference: Some(reference.clone()),
+            provider,
+            at: self.now,
+            from: Some(self.purchase.state),
+            to: Some(self.purchase.state),
+            cause: Cause::SerialShared,
+            evidence: format!("its serial or token is also that of {owner}"),
         }
     }
 }

@@ -45,9 +45,9 @@ impl Bell {
     }
 
     pub(super) async fn changed(&self, seen: u64) -> u64 {
-        let mut heard = self.heard.clone();
-        match heard.wait_for(|count| *count != seen).await {
-            Ok(count) => *count,
+        let count = self.heard.clone().wait_for(|count| *count != seen).await.map(|count| *count);
+        match count {
+            Ok(count) => count,
             Err(_) => std::future::pending().await,
         }
     }
