@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod callbacks;
+mod contract;
 mod desk;
 mod fake;
+mod postgres;
 mod purchases;
 mod store;
 

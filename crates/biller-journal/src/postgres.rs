@@ -66,10 +66,9 @@ impl PostgresStore {
             .post_create(set)
             .build()
             .map_err(|error| StoreError::Settings(error.to_string()))?;
+        migrate(&pool, &config.schema).await?;
         let bell = Bell::hang(&config)?;
-        let inner = Inner { pool, schema: config.schema, bell };
-        inner.migrate().await?;
-        Ok(Self { inner: Arc::new(inner) })
+        Ok(Self { inner: Arc::new(Inner { pool, schema: config.schema, bell }) })
     }
 }
 
@@ -112,74 +111,17 @@ impl Drop for Transaction {
 type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 impl Inner {
-    async fn client(&self) -> Result<Object, StoreError> {
-        self.pool.get().await.map_err(|error| match error {
-            PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => unavailable(error),
-            error => StoreError::Unavailable(error.to_string()),
-        })
-    }
-
-    /// Begins a transaction that holds these locks, all in one turn.
-    async fn begin(&self, locks: &[Lock<'_>]) -> Result<Transaction, StoreError> {
-        let transaction = Transaction(Some(self.client().await?));
-        transaction.batch_execute(&self.beginning(locks)).await.map_err(unavailable)?;
-        Ok(transaction)
-    }
-
-    fn beginning(&self, locks: &[Lock<'_>]) -> String {
-        let locks: Vec<String> = locks.iter().map(|lock| lock.sql(&self.schema)).collect();
-        if locks.is_empty() { "BEGIN".to_owned() } else { format!("BEGIN; SELECT {}", locks.join(", ")) }
-    }
-
     async fn query(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, StoreError> {
-        query(&self.client().await?, sql, values).await
+        query(&client(&self.pool).await?, sql, values).await
     }
 
     async fn execute(&self, sql: &str, values: Values<'_>) -> Result<u64, StoreError> {
-        execute(&self.client().await?, sql, values).await
+        execute(&client(&self.pool).await?, sql, values).await
     }
 
     async fn purchases(&self, condition: &str, values: Values<'_>) -> Result<Vec<Purchase>, StoreError> {
         let rows = self.query(&format!("SELECT {COLUMNS} FROM purchases WHERE {condition}"), values).await?;
         rows.iter().map(purchase).collect()
-    }
-
-    async fn migrate(&self) -> Result<(), StoreError> {
-        let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-        let transaction = self.begin(&[]).await?;
-        // Another machine's migration may take its time.
-        transaction.batch_execute("SET LOCAL lock_timeout = 0").await.map_err(unavailable)?;
-        let lock = format!("SELECT {}", Lock::Migrations.sql(&self.schema));
-        transaction.batch_execute(&lock).await.map_err(unavailable)?;
-        let state = "SELECT current_setting('server_encoding'), to_regnamespace($1) IS NOT NULL,
-            to_regclass($1 || '.migrations') IS NOT NULL";
-        let row = transaction.query_one(state, &[&self.schema]).await.map_err(unavailable)?;
-        let (encoding, has_schema, has_versions): (&str, bool, bool) = (row.get(0), row.get(1), row.get(2));
-        if encoding != "UTF8" {
-            return Err(StoreError::Settings(format!("the database's encoding is {encoding}; it has to be UTF8")));
-        }
-        let found: i64 = if has_versions {
-            let version = "SELECT coalesce(max(version), 0) FROM migrations";
-            transaction.query_one(version, &[]).await.map_err(unavailable)?.get(0)
-        } else {
-            0
-        };
-        if found > known {
-            return Err(StoreError::NewerSchema { found, known });
-        }
-        let mut steps = String::new();
-        if !has_schema {
-            steps += &format!("CREATE SCHEMA {};", self.schema);
-        }
-        if !has_versions {
-            steps +=
-                "CREATE TABLE migrations (version BIGINT PRIMARY KEY, applied_at TIMESTAMPTZ NOT NULL DEFAULT now());";
-        }
-        for (step, version) in MIGRATIONS.iter().zip(1_i64..).skip(usize::try_from(found).map_err(unreadable)?) {
-            steps += &format!("{step};\nINSERT INTO migrations (version) VALUES ({version});");
-        }
-        transaction.batch_execute(&steps).await.map_err(unavailable)?;
-        transaction.commit().await
     }
 
     async fn submit(&self, purchase: &Purchase, event: &Event) -> Result<Submission, StoreError> {
@@ -242,7 +184,7 @@ impl Inner {
         let key = purchase.attempt.as_ref().map(Attempt::key);
         let attempt = purchase.attempt.as_ref().map(text).transpose()?;
 
-        let transaction = Transaction(Some(self.client().await?));
+        let transaction = Transaction(Some(client(&self.pool).await?));
         let looking = transaction.prepare_cached(LOOK).await.map_err(unavailable)?;
         let updating = transaction.prepare_cached(UPDATE).await.map_err(unavailable)?;
         let appending = transaction.prepare_cached(APPEND).await.map_err(unavailable)?;
@@ -252,7 +194,7 @@ impl Inner {
             locks.push(Lock::Sending(&purchase.provider));
             locks.extend(key.map(|key| Lock::Key(&purchase.provider, key)));
         }
-        let begin = self.beginning(&locks);
+        let begin = beginning(&self.schema, &locks);
         let (guarded, exclusive) = (change.guard.is_some(), change.guard.is_some_and(|guard| guard.key_must_be_free));
         let values: Values<'_> = &[&reference, &purchase.provider, &guarded, &key, &exclusive];
         let (begun, found, owner) = join3(
@@ -314,7 +256,7 @@ impl Inner {
     async fn add_hint(&self, hint: &StoredHint, limit: usize) -> Result<bool, StoreError> {
         let (reference, at) = (hint.reference.as_str(), hint.at.unix_millis());
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let transaction = self.begin(&[]).await?;
+        let transaction = begin(&self.pool, &self.schema, &[]).await?;
         // Before the hint is there, so that a write of the purchase either sees the hint or comes before it.
         let locked = "SELECT FROM purchases WHERE reference = $1 FOR UPDATE";
         let exists = !query(&transaction, locked, &[&reference]).await?.is_empty();
@@ -346,7 +288,7 @@ impl Inner {
         if !self.query(&any, &[&reference]).await?.iter().any(|row| row.get(0)) {
             return Ok(());
         }
-        let transaction = self.begin(&[Lock::Numbers]).await?;
+        let transaction = begin(&self.pool, &self.schema, &[Lock::Numbers]).await?;
         let number = format!(
             "WITH fresh AS (SELECT id, row_number() OVER (ORDER BY id) AS place
                 FROM (SELECT id {unnumbered} ORDER BY id LIMIT $2) AS unnumbered)
@@ -358,7 +300,7 @@ impl Inner {
     }
 
     async fn set_paused(&self, provider: &str, note: Option<&str>) -> Result<(), StoreError> {
-        let transaction = self.begin(&[Lock::Pausing(provider)]).await?;
+        let transaction = begin(&self.pool, &self.schema, &[Lock::Pausing(provider)]).await?;
         match note.map(storable) {
             Some(note) => {
                 let insert = "INSERT INTO pauses (provider, note) VALUES ($1, $2)
@@ -420,6 +362,63 @@ impl Lock<'_> {
         let number = digest.as_ref().iter().take(8).fold(0_i64, |number, byte| (number << 8) | i64::from(*byte));
         format!("{function}({number})")
     }
+}
+
+/// Takes a connection.
+async fn client(pool: &Pool) -> Result<Object, StoreError> {
+    pool.get().await.map_err(|error| match error {
+        PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => unavailable(error),
+        error => StoreError::Unavailable(error.to_string()),
+    })
+}
+
+/// Begins a transaction that holds these locks.
+async fn begin(pool: &Pool, schema: &str, locks: &[Lock<'_>]) -> Result<Transaction, StoreError> {
+    let transaction = Transaction(Some(client(pool).await?));
+    transaction.batch_execute(&beginning(schema, locks)).await.map_err(unavailable)?;
+    Ok(transaction)
+}
+
+fn beginning(schema: &str, locks: &[Lock<'_>]) -> String {
+    let locks: Vec<String> = locks.iter().map(|lock| lock.sql(schema)).collect();
+    if locks.is_empty() { "BEGIN".to_owned() } else { format!("BEGIN; SELECT {}", locks.join(", ")) }
+}
+
+async fn migrate(pool: &Pool, schema: &str) -> Result<(), StoreError> {
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let transaction = begin(pool, schema, &[]).await?;
+    // Another machine's migration may take its time.
+    transaction.batch_execute("SET LOCAL lock_timeout = 0").await.map_err(unavailable)?;
+    let lock = format!("SELECT {}", Lock::Migrations.sql(schema));
+    transaction.batch_execute(&lock).await.map_err(unavailable)?;
+    let state = "SELECT current_setting('server_encoding'), to_regnamespace($1) IS NOT NULL,
+        to_regclass($1 || '.migrations') IS NOT NULL";
+    let row = transaction.query_one(state, &[&schema]).await.map_err(unavailable)?;
+    let (encoding, has_schema, has_versions): (&str, bool, bool) = (row.get(0), row.get(1), row.get(2));
+    if encoding != "UTF8" {
+        return Err(StoreError::Settings(format!("the database's encoding is {encoding}; it has to be UTF8")));
+    }
+    let found: i64 = if has_versions {
+        let version = "SELECT coalesce(max(version), 0) FROM migrations";
+        transaction.query_one(version, &[]).await.map_err(unavailable)?.get(0)
+    } else {
+        0
+    };
+    if found > known {
+        return Err(StoreError::NewerSchema { found, known });
+    }
+    let mut steps = String::new();
+    if !has_schema {
+        steps += &format!("CREATE SCHEMA {};", schema);
+    }
+    if !has_versions {
+        steps += "CREATE TABLE migrations (version BIGINT PRIMARY KEY, applied_at TIMESTAMPTZ NOT NULL DEFAULT now());";
+    }
+    for (step, version) in MIGRATIONS.iter().zip(1_i64..).skip(usize::try_from(found).map_err(unreadable)?) {
+        steps += &format!("{step};\nINSERT INTO migrations (version) VALUES ({version});");
+    }
+    transaction.batch_execute(&steps).await.map_err(unavailable)?;
+    transaction.commit().await
 }
 
 async fn query(client: &Object, sql: &str, values: Values<'_>) -> Result<Vec<Row>, StoreError> {
@@ -616,7 +615,7 @@ impl Store for PostgresStore {
 
     fn add_event<'a>(&'a self, event: &'a Event) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
-            let client = self.inner.client().await?;
+            let client = client(&self.inner.pool).await?;
             let statement = client.prepare_cached(APPEND).await.map_err(unavailable)?;
             append(&client, &statement, event).await.map_err(unavailable)?;
             self.inner.bell.ring();

@@ -92,7 +92,11 @@ impl Cluster {
         let mut tries = 1;
         loop {
             let mut start = command(self.binaries.join("pg_ctl"));
-            start.args(["start", "-w", "-s", "-o", &settings, "-l"]).arg(self.folder.join("log")).arg("-D").arg(self.data());
+            start
+                .args(["start", "-w", "-s", "-o", &settings, "-l"])
+                .arg(self.folder.join("log"))
+                .arg("-D")
+                .arg(self.data());
             match run(&mut start) {
                 Err(_) if tries < STARTS => tries += 1,
                 done => return done.map(drop),
