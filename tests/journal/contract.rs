@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use biller_core::{Attempt, Timestamp};
 use biller_journal::{
-    Cause, Change, Claim, Event, PostgresConfig, PostgresStore, Purchase, SendGuard, SqliteStore, State, Store,
-    StoreError, StoredHint, Submission,
+    Cause, Change, Claim, Event, PostgresConfig, PostgresStore, Purchase, SendGuard, State, Store, StoreError,
+    StoredHint, Submission,
 };
 
 use crate::{pulsa, reference};

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use biller_journal::{
-    Cause, Claim, PostgresConfig, PostgresStore, Purchase, State, Store as _, StoreError, StoredHint,
-};
+use biller_journal::{Cause, Claim, PostgresConfig, PostgresStore, State, Store as _, StoreError, StoredHint};
 use tokio_postgres::{Client, NoTls};
 
 use crate::contract::{NOW, change, config, event, postgres, sending, stored};
@@ -25,9 +23,8 @@ async fn raw(test: &str) -> Client {
 async fn until_waiting(client: &Client, sessions: i64) {
     let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database
         WHERE datname = current_database()) OR NOT granted AND locktype = 'transactionid'";
-    while client.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) < sessions {
-        tokio::task::yield_now().await;
-    }
+    let waiting = async { while client.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) < sessions {} };
+    tokio::time::timeout(Duration::from_secs(60), waiting).await.expect("nobody waits for a lock");
 }
 
 #[tokio::test]

@@ -329,7 +329,7 @@ const LOOK: &str = "SELECT state, fence, (SELECT note FROM pauses WHERE provider
     FROM purchases WHERE reference = $1 FOR UPDATE";
 const UPDATE: &str = "UPDATE purchases SET state = $2, reason = $3, attempt = $4, key = $5, changed_at = $6,
     due_at = CASE WHEN $2 NOT IN ('created', 'prepared')
-        AND EXISTS (SELECT FROM hints WHERE hints.reference = $1 AND NOT followed) THEN least($7, $13) ELSE $7 END,
+        AND EXISTS (SELECT FROM hints WHERE hints.reference = $1 AND NOT followed) THEN least($7::bigint, $13::bigint) ELSE $7::bigint END,
     receipt_rank = $8, tries = $9, receipt = coalesce($10, receipt),
     lease_until = CASE WHEN $11 THEN 0 ELSE lease_until END, fence = CASE WHEN $12 THEN fence + 1 ELSE fence END
     WHERE reference = $1";
