@@ -34,13 +34,16 @@ struct Sale {
     purchase: Purchase,
     attempt: Attempt,
     issued: Vec<u8>,
+    /// The order and the attempt as they are stored, for the bare side, which pays nothing for making them.
+    texts: (String, String),
 }
 
 impl Sale {
     fn new(name: &str) -> Self {
         let order = Order::new(name, "S10", "081200000001").unwrap();
         let attempt = Attempt::new("klikoo", order.clone(), name, NOW, &()).unwrap();
-        Self { purchase: Purchase::new("klikoo", order, NOW), attempt, issued: name.as_bytes().repeat(3) }
+        let texts = (serde_json::to_string(&order).unwrap(), serde_json::to_string(&attempt).unwrap());
+        Self { purchase: Purchase::new("klikoo", order, NOW), attempt, issued: name.as_bytes().repeat(3), texts }
     }
 
     fn reference(&self) -> &str {
@@ -88,10 +91,6 @@ impl Sale {
         ended.receipt = Some(RECEIPT.to_vec());
         ended.issued = vec![self.issued.clone()];
         store.write(&ended).await.unwrap();
-    }
-
-    fn texts(&self) -> (String, String) {
-        (serde_json::to_string(&self.purchase.order).unwrap(), serde_json::to_string(&self.attempt).unwrap())
     }
 }
 
@@ -144,7 +143,7 @@ fn through_bare_sqlite(connection: &mut rusqlite::Connection, round: usize) -> D
             let transaction = connection.transaction().unwrap();
             for sale in &group {
                 let reference = sale.reference();
-                let (content, attempt) = sale.texts();
+                let (content, attempt) = &sale.texts;
                 if from.is_none() {
                     let values = params![reference, "klikoo", "81200000001", content, to, now, now, now];
                     transaction.prepare_cached(INSERT).unwrap().execute(values).unwrap();
@@ -192,7 +191,7 @@ async fn through_bare_postgres(clients: &mut [Client], round: usize) -> Duration
                 (Some("sending"), "succeeded", "paid"),
             ] {
                 let reference = sale.reference();
-                let (content, attempt) = sale.texts();
+                let (content, attempt) = &sale.texts;
                 let transaction = client.transaction().await.unwrap();
                 if from.is_none() {
                     let customer = "81200000001";
@@ -283,7 +282,7 @@ async fn postgres(url: &str) {
 
 /// A million finished purchases and ten thousand open ones, in SQL that takes the row's number from `series`.
 fn many(series: &str) -> String {
-    let (content, attempt) = Sale::new("REFERENCE").texts();
+    let (content, attempt) = Sale::new("REFERENCE").texts;
     let every = (FINISHED + OPEN) / OPEN;
     let (now, later) = (NOW.unix_millis(), NOW.after(Duration::from_secs(3600)).unix_millis());
     format!(

@@ -54,7 +54,7 @@ impl PostgresStore {
     /// Settings of no use, a server that is not reached or lets nobody in, a database whose encoding is not UTF-8, or a schema that is
     /// newer than this version knows.
     pub async fn connect(config: PostgresConfig) -> Result<Self, StoreError> {
-        let session = format!("SET search_path = {}; {SESSION}", config.schema);
+        let session = format!("SET search_path = \"{}\"; {SESSION}", config.schema);
         let set = Hook::async_fn(move |client: &mut deadpool_postgres::ClientWrapper, _| {
             let session = session.clone();
             Box::pin(async move { client.batch_execute(&session).await.map_err(HookError::Backend) })
@@ -409,7 +409,7 @@ async fn migrate(pool: &Pool, schema: &str) -> Result<(), StoreError> {
     }
     let mut steps = String::new();
     if !has_schema {
-        steps += &format!("CREATE SCHEMA {};", schema);
+        steps += &format!("CREATE SCHEMA \"{schema}\";");
     }
     if !has_versions {
         steps += "CREATE TABLE migrations (version BIGINT PRIMARY KEY, applied_at TIMESTAMPTZ NOT NULL DEFAULT now());";

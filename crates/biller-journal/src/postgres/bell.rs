@@ -73,12 +73,12 @@ async fn attend(
         let own: i32 = client.query_one("SELECT pg_backend_pid()", &[]).await?.get(0);
         ours.send_replace(Some(own));
         // A hint need not wait for the disk.
-        client.batch_execute(&format!("SET synchronous_commit = off; LISTEN {}", config.schema)).await?;
+        client.batch_execute(&format!("SET synchronous_commit = off; LISTEN \"{}\"", config.schema)).await?;
         // Something may have happened while nobody listened.
         heard();
         loop {
             rung.notified().await;
-            client.batch_execute(&format!("NOTIFY {}", config.schema)).await?;
+            client.batch_execute(&format!("NOTIFY \"{}\"", config.schema)).await?;
             tokio::time::sleep(PAUSE).await;
         }
     };
