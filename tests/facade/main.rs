@@ -5,7 +5,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use biller_core::{Biller, ErrorKind, Execution, MemoryRecords, Order, Rupiah, Wiring};
+use biller_core::{
+    Biller, Claim, Clock as _, ErrorKind, Execution, Hint, MemoryRecords, Order, Outcome, Rupiah, Stage, SystemClock,
+    Wiring,
+};
 use biller_sandbox::Sandbox;
 use billers::Billers;
 
@@ -65,6 +68,39 @@ async fn configured_providers_sell_through_one_face() {
         assert_eq!(biller.pay(&mut attempt, &records).await.word(), "succeeded", "{name}");
         assert_eq!(biller.resolve(&mut attempt, &records).await.word(), "succeeded", "{name}");
         assert_eq!(sandbox.charges().len(), sold + 1, "{name}");
+        let listed = biller.history(SystemClock.now().wib_day()).await;
+        match (biller.capabilities().history, listed) {
+            (true, Ok(entries)) => {
+                let sold: Vec<_> = entries.iter().filter(|entry| entry.is_for_customer_of(attempt.order())).collect();
+                assert_eq!(sold.len(), 1, "{name}");
+                assert_eq!(sold[0].stage, Some(Stage::Succeeded), "{name}");
+            }
+            (false, Err(error)) => assert_eq!(error.kind(), ErrorKind::Unsupported, "{name}"),
+            (_, listed) => panic!("{name}: {listed:?}"),
+        }
+    }
+}
+
+/// There is nothing to ask about what was never sent, and a callback does not change that.
+#[tokio::test]
+async fn what_was_never_sent_is_answered_without_asking() {
+    let sandbox = Sandbox::new();
+    let text: String = configuration(&sandbox).into_values().collect();
+    let billers = Billers::from_toml_over(&text, &Wiring::over(sandbox.transport())).unwrap();
+    let records = MemoryRecords::default();
+    for (name, biller) in billers.iter() {
+        let mut attempt = biller.prepare(order(name)).await.unwrap();
+        let asked = sandbox.requests().len();
+        let hint = Hint::new("FACADE-1", Claim::Succeeded);
+        for outcome in
+            [biller.resolve(&mut attempt, &records).await, biller.confirm(&mut attempt, &hint, &records).await]
+        {
+            let Outcome::Unknown(error) = outcome else { panic!("{name}: {outcome:?}") };
+            assert_eq!((error.kind(), error.reference()), (ErrorKind::Unproven, Some("FACADE-1")), "{name}");
+        }
+        assert_eq!((attempt.stage(), attempt.looks()), (Stage::Prepared, 0), "{name}");
+        assert_eq!(sandbox.requests().len(), asked, "{name} asked the provider");
+        assert_eq!(biller.pay(&mut attempt, &records).await.word(), "succeeded", "{name}");
     }
 }
 

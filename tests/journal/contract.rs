@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use biller_core::{Attempt, Timestamp};
+use biller_core::{Attempt, Order, Timestamp};
 use biller_journal::{
     Cause, Change, Claim, Event, PostgresConfig, PostgresStore, Purchase, SendGuard, State, Store, StoreError,
     StoredHint, Submission,
@@ -55,7 +55,8 @@ on_every_store!(
     callbacks_are_kept_once_and_make_their_purchase_due,
     a_callback_that_came_meanwhile_is_followed_at_once,
     cursors_and_events_go_forward,
-    the_others_of_a_customer_and_a_day_are_found,
+    others_are_of_the_same_customer_in_whatever_writing_also_finished_ones,
+    the_purchases_of_a_day_are_found,
     counts_are_by_provider_and_state,
     a_providers_words_cannot_make_a_change_unwritable,
 );
@@ -328,19 +329,20 @@ async fn cursors_and_events_go_forward(store: &dyn Store) {
     assert_eq!((store.cursor("desk").await.unwrap(), store.cursor("other").await.unwrap()), (4, 0));
 }
 
-async fn the_others_of_a_customer_and_a_day_are_found(store: &dyn Store) {
-    for (name, customer) in [("A-1", "081200000001"), ("A-2", "6281200000001"), ("A-3", "081200000002")] {
-        let purchase = Purchase::new("klikoo", pulsa(name, customer), NOW);
-        store.submit(&purchase, &event(name, None, State::Created, Cause::Submitted)).await.unwrap();
-        store.write(&sending(&get(store, name).await, name)).await.unwrap();
-    }
-    let attempt = get(store, "A-1").await.attempt.unwrap();
-    let others = store.others(&attempt).await.unwrap();
-    assert_eq!(others.iter().map(|other| other.order().reference().as_str()).collect::<Vec<_>>(), ["A-2"]);
+async fn the_purchases_of_a_day_are_found(store: &dyn Store) {
     let next = NOW.after(Duration::from_millis(1));
-    assert_eq!(store.submitted_between("klikoo", NOW, next).await.unwrap().len(), 3);
-    assert!(store.submitted_between("klikoo", next, next.after(Duration::from_secs(9))).await.unwrap().is_empty());
-    assert!(store.submitted_between("klikoo", Timestamp::from_unix_millis(0), NOW).await.unwrap().is_empty());
+    for (name, at) in [("A-2", NOW), ("A-3", next), ("A-1", NOW)] {
+        let purchase = Purchase::new("klikoo", pulsa(name, "081200000001"), at);
+        store.submit(&purchase, &event(name, None, State::Created, Cause::Submitted)).await.unwrap();
+    }
+    let between = async |from, until| {
+        let found = store.submitted_between("klikoo", from, until).await.unwrap();
+        found.iter().map(|purchase| purchase.order.reference().to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(between(NOW, next).await, ["A-1", "A-2"]);
+    assert_eq!(between(next, next.after(Duration::from_secs(1))).await, ["A-3"]);
+    assert!(between(Timestamp::from_unix_millis(0), NOW).await.is_empty());
+    assert!(store.submitted_between("mmbc-pulsa", NOW, next).await.unwrap().is_empty());
 }
 
 async fn counts_are_by_provider_and_state(store: &dyn Store) {
@@ -362,4 +364,36 @@ async fn a_providers_words_cannot_make_a_change_unwritable(store: &dyn Store) {
     store.write(&garbled).await.unwrap();
     store.set_paused("klikoo", Some("\0")).await.unwrap();
     assert_eq!(get(store, "A-1").await.state, State::Sending);
+}
+
+async fn others_are_of_the_same_customer_in_whatever_writing_also_finished_ones(store: &dyn Store) {
+    let attempt = |name: &str, customer: &str| {
+        let order = Order::new(name, "S10", customer).unwrap();
+        Attempt::new("klikoo", order, name, NOW, &()).unwrap()
+    };
+    for (name, customer) in [
+        ("A-1", "081234567891"),
+        ("A-2", "6281234567891"),
+        ("B-1", "+62 812-3456-7892"),
+        ("C-1", "0110 569-1111"),
+        ("C-2", "01105691111"),
+    ] {
+        let attempt = attempt(name, customer);
+        let mut purchase = Purchase::new("klikoo", attempt.order().clone(), NOW);
+        store.submit(&purchase, &event(name, None, State::Created, Cause::Submitted)).await.unwrap();
+        purchase.attempt = Some(attempt);
+        store.write(&change(&purchase, State::Sending, Cause::Sending)).await.unwrap();
+        purchase.state = State::Sending;
+        store.write(&change(&purchase, State::Succeeded, Cause::Paid)).await.unwrap();
+    }
+    for (customer, expected) in [
+        ("+62 812 3456 7891", &["A-1", "A-2"][..]),
+        ("081234567892", &["B-1"]),
+        ("0110-5691111", &["C-1", "C-2"]),
+        ("01105691112", &[]),
+    ] {
+        let others = store.others(&attempt("X-1", customer)).await.unwrap();
+        let names: Vec<&str> = others.iter().map(|other| other.order().reference().as_str()).collect();
+        assert_eq!(names, expected, "{customer}");
+    }
 }

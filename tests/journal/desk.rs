@@ -1,4 +1,4 @@
-use biller_journal::{Cause, DecideError, Difference, Ruling, State, SubmitError};
+use biller_journal::{Cause, DecideError, Ruling, State};
 use biller_sandbox::{Fault, FaultKind, Operation};
 
 use crate::{Bench, pulsa, reference};
@@ -52,30 +52,4 @@ async fn a_late_success_is_surfaced_and_only_a_person_changes_the_end() {
     let decided = bench.journal.decide(&name, Ruling::Charged, "the callback was right").await.unwrap();
     assert_eq!(decided.state, State::Succeeded);
     assert_eq!(bench.buys(), 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn reconciling_asks_again_and_lists_what_differs() {
-    let bench = Bench::new();
-    for (name, customer) in [("A-1", "081200000001"), ("A-2", "081200000004"), ("A-3", "081200000002")] {
-        bench.journal.submit("klikoo", pulsa(name, customer)).await.unwrap();
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
-    let day = biller_core::Clock::now(&bench.clock).wib_day();
-    let found = bench.journal.reconcile("klikoo", day).await.unwrap();
-    assert_eq!((found.compared, found.charged.get()), (2, 10_450));
-    assert_eq!(found.balance.map(|balance| balance.get()), Some(10_000_000 - 10_450));
-    // The refused one was never recorded by the provider, which agrees with failed.
-    assert_eq!(found.differences, [Difference::Open { reference: reference("A-3"), state: State::Pending }]);
-
-    // A verdict that the provider's record contradicts.
-    bench.journal.decide(&reference("A-3"), Ruling::NotCharged, "a guess").await.unwrap();
-    bench.sandbox.settle();
-    let found = bench.journal.reconcile("klikoo", day).await.unwrap();
-    let differs =
-        Difference::State { reference: reference("A-3"), ours: State::Failed, theirs: biller_core::Stage::Succeeded };
-    assert_eq!((found.compared, found.differences), (3, vec![differs]));
-    assert_eq!(bench.buys(), 3);
-    let error = bench.journal.reconcile("nobody", day).await.unwrap_err();
-    assert_eq!(error, SubmitError::UnknownProvider("nobody".to_owned()));
 }

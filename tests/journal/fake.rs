@@ -1,12 +1,16 @@
 //! A provider that cannot tell equal purchases apart, and that does what it is told.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use biller_core::{
-    Attempt, Biller, BoxFuture, Capabilities, Clock, Error, ErrorKind, Evidence, Execution, Order, Outcome, Receipt,
-    Records, Refusal, Rupiah, Schedule,
+    Attempt, Biller, BoxFuture, Capabilities, Clock, Error, ErrorKind, Evidence, Execution, HistoryEntry, Order,
+    Outcome, Receipt, Records, Refusal, Rupiah, Schedule, WibDay,
 };
-use biller_tests::SharedClock;
+use biller_journal::{Cause, Journal, Lane, Metrics, SqliteStore, State};
+use biller_tests::{SharedClock, shared_clock};
+
+use crate::{builder, reference, work};
 
 /// What the provider says, until it says something else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +28,10 @@ pub struct Fake {
     pub says: Arc<Mutex<Says>>,
     pub paid: Arc<Mutex<Vec<String>>>,
     pub deposit: Arc<Mutex<i64>>,
+    /// What the provider lists, where it has a list; `None` in it when it cannot show it.
+    pub rows: Arc<Mutex<Option<Option<Vec<HistoryEntry>>>>>,
+    /// How often it was asked what became of a purchase.
+    pub asked: Arc<Mutex<u32>>,
     /// The serial on every receipt; each its own where there is none.
     pub serial: Arc<Mutex<Option<String>>>,
     /// How often preparing fails before it goes well.
@@ -33,13 +41,15 @@ pub struct Fake {
 impl Fake {
     pub fn new(clock: &SharedClock) -> Self {
         let mut schedule = Schedule::from_seconds(&[10], 60);
-        schedule.stop_after = Some(std::time::Duration::from_secs(600));
+        schedule.stop_after = Some(Duration::from_secs(600));
         Self {
             clock: clock.clone(),
             schedule,
             says: Arc::new(Mutex::new(Says::Succeeded)),
             paid: Arc::default(),
             deposit: Arc::new(Mutex::new(100_000)),
+            rows: Arc::default(),
+            asked: Arc::default(),
             serial: Arc::default(),
             trouble: Arc::default(),
         }
@@ -72,6 +82,7 @@ impl Biller for Fake {
     fn capabilities(&self) -> Capabilities {
         let mut capabilities = Capabilities::NONE;
         capabilities.balance = true;
+        capabilities.history = self.rows.lock().unwrap().is_some();
         capabilities
     }
 
@@ -82,6 +93,11 @@ impl Biller for Fake {
     fn balance(&self) -> BoxFuture<'_, Result<Rupiah, Error>> {
         let deposit = *self.deposit.lock().unwrap();
         Box::pin(async move { Ok(Rupiah::new(deposit)) })
+    }
+
+    fn history(&self, _: WibDay) -> BoxFuture<'_, Result<Vec<HistoryEntry>, Error>> {
+        let rows = self.rows.lock().unwrap().clone().flatten();
+        Box::pin(async move { rows.ok_or_else(|| Error::new(ErrorKind::Unavailable, Execution::NotExecuted)) })
     }
 
     fn prepare(&self, order: Order) -> BoxFuture<'_, Result<Attempt, Error>> {
@@ -111,8 +127,61 @@ impl Biller for Fake {
 
     fn resolve<'a>(&'a self, attempt: &'a mut Attempt, records: &'a dyn Records) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
+            *self.asked.lock().unwrap() += 1;
             let learnt = self.answer(attempt);
-            attempt.end_look(Ok(learnt), std::time::Duration::MAX, records, &self.clock).await
+            attempt.end_look(Ok(learnt), Duration::MAX, records, &self.clock).await
         })
+    }
+}
+
+/// A made-up provider behind a journal.
+pub struct Made {
+    clock: SharedClock,
+    pub fake: Arc<Fake>,
+    pub journal: Journal,
+}
+
+impl Made {
+    pub fn new(lane: Lane) -> Self {
+        Self::told(lane, ())
+    }
+
+    /// Reports figures there.
+    pub fn told(lane: Lane, metrics: impl Metrics + 'static) -> Self {
+        let clock = shared_clock();
+        let fake = Arc::new(Fake::new(&clock));
+        let store = SqliteStore::in_memory().unwrap();
+        let journal = builder(&store, &clock).provider(fake.clone(), lane).metrics(metrics).build();
+        work(&journal);
+        Self { clock, fake, journal }
+    }
+
+    pub fn now(&self) -> biller_core::Timestamp {
+        self.clock.now()
+    }
+
+    pub fn says(&self, says: Says) {
+        *self.fake.says.lock().unwrap() = says;
+    }
+
+    pub async fn submit(&self, name: &str, customer: &str) {
+        self.journal.submit("fake", Order::new(name, "P5", customer).unwrap()).await.unwrap();
+        self.pass(1).await;
+    }
+
+    pub async fn state(&self, name: &str) -> (State, Option<String>) {
+        let purchase = self.journal.get(&reference(name)).await.unwrap().unwrap();
+        (purchase.state, purchase.reason)
+    }
+
+    pub async fn causes(&self, name: &str) -> Vec<Cause> {
+        self.journal.history(&reference(name)).await.unwrap().iter().map(|event| event.cause).collect()
+    }
+
+    pub async fn pass(&self, seconds: u64) {
+        for _ in 0..seconds {
+            self.clock.advance(Duration::from_secs(1));
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
     }
 }

@@ -5,9 +5,12 @@
 mod callbacks;
 mod contract;
 mod desk;
+mod failing;
 mod fake;
+mod figures;
 mod postgres;
 mod purchases;
+mod reconciling;
 mod store;
 
 use std::sync::Arc;

@@ -1,56 +1,12 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use biller_core::{Order, Rupiah};
-use biller_journal::{Cause, Cursor, Journal, Lane, SqliteStore, State, SubmitError};
+use biller_journal::{Cause, Cursor, Lane, State, SubmitError};
 use biller_sandbox::{Fault, FaultKind, Operation};
-use biller_tests::{SharedClock, Shown, shared_clock};
+use biller_tests::Shown;
 
-use crate::fake::{Fake, Says};
-use crate::{Bench, builder, pulsa, reference, work};
-
-/// A made-up provider behind a journal.
-struct Made {
-    clock: SharedClock,
-    fake: Arc<Fake>,
-    journal: Journal,
-}
-
-impl Made {
-    fn new(lane: Lane) -> Self {
-        let clock = shared_clock();
-        let fake = Arc::new(Fake::new(&clock));
-        let store = SqliteStore::in_memory().unwrap();
-        let journal = builder(&store, &clock).provider(fake.clone(), lane).build();
-        work(&journal);
-        Self { clock, fake, journal }
-    }
-
-    fn says(&self, says: Says) {
-        *self.fake.says.lock().unwrap() = says;
-    }
-
-    async fn submit(&self, name: &str, customer: &str) {
-        self.journal.submit("fake", Order::new(name, "P5", customer).unwrap()).await.unwrap();
-        self.pass(1).await;
-    }
-
-    async fn state(&self, name: &str) -> (State, Option<String>) {
-        let purchase = self.journal.get(&reference(name)).await.unwrap().unwrap();
-        (purchase.state, purchase.reason)
-    }
-
-    async fn causes(&self, name: &str) -> Vec<Cause> {
-        self.journal.history(&reference(name)).await.unwrap().iter().map(|event| event.cause).collect()
-    }
-
-    async fn pass(&self, seconds: u64) {
-        for _ in 0..seconds {
-            self.clock.advance(Duration::from_secs(1));
-            tokio::time::sleep(Duration::from_secs(1)).await;
-        }
-    }
-}
+use crate::fake::{Made, Says};
+use crate::{Bench, pulsa, reference};
 
 #[tokio::test(start_paused = true)]
 async fn a_purchase_goes_through_and_brings_its_receipt() {
@@ -237,7 +193,7 @@ async fn one_serial_on_two_purchases_is_told_to_a_person() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_rate_and_the_number_at_work_are_bounded() {
+async fn the_rate_is_bounded() {
     let made = Made::new(Lane { interval: Duration::from_secs(10), ..Lane::default() });
     for n in 0..4 {
         made.journal.submit("fake", Order::new(&format!("A-{n}"), "P5", &format!("0{n}")).unwrap()).await.unwrap();
@@ -310,6 +266,7 @@ async fn the_log_shows_what_happens_and_no_secret() {
     shown.debug(&receipt);
     drop(guard);
     assert!(shown.text().contains("to=succeeded cause=paid"));
+    assert!(shown.text().contains("purchase{provider=\"klikoo\" reference=A-1}"), "every step has its span");
     let (serial, token) = (receipt.serial.unwrap(), receipt.stroom_token.unwrap());
     shown.assert_without(&[
         ("serial", serial.expose()),

@@ -6,17 +6,21 @@ use crate::contract::{change, stored};
 use crate::{Bench, pulsa, reference};
 
 /// A folder that is gone at the end.
-struct Folder(PathBuf);
+pub struct Folder(PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Self {
+    pub fn new(name: &str) -> Self {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("journal-{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&path);
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
     }
 
-    fn file(&self) -> PathBuf {
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub fn file(&self) -> PathBuf {
         self.0.join("journal.sqlite")
     }
 
@@ -107,57 +111,4 @@ async fn the_file_holds_no_serial_and_no_token() {
         assert!(!holds(serial.expose()), "the serial of {name} stands in the file");
     }
     assert!(!holds("access_token"));
-}
-
-#[derive(Clone, Default)]
-struct Failures(std::sync::Arc<std::sync::atomic::AtomicUsize>);
-
-impl biller_journal::Metrics for Failures {
-    fn store_failed(&self, _: &StoreError) {
-        self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_store_that_fails_stops_sending_and_says_so() {
-    let folder = Folder::new("failing");
-    let failures = Failures::default();
-    let clock = biller_tests::shared_clock();
-    let sandbox = biller_tests::sandbox(&clock);
-    let tape = biller_tests::Tape::new(sandbox.transport());
-    let store = SqliteStore::open(folder.file()).unwrap();
-    let journal = crate::builder(&store, &clock)
-        .provider(crate::klikoo(&sandbox, &tape, &clock), Lane::default())
-        .metrics(failures.clone())
-        .build();
-    crate::work(&journal);
-    let pass = async |seconds: u64| {
-        for _ in 0..seconds {
-            clock.advance(std::time::Duration::from_secs(1));
-            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-        }
-    };
-    let failed = || failures.0.load(std::sync::atomic::Ordering::SeqCst);
-    let raw = rusqlite::Connection::open(folder.file()).unwrap();
-
-    // No event can be written, so neither can an order, nor the beginning of a payment.
-    journal.pause("klikoo", "for the test").await.unwrap();
-    journal.submit("klikoo", pulsa("A-1", "081200000001")).await.unwrap();
-    pass(1).await;
-    raw.execute_batch("ALTER TABLE events RENAME TO away").unwrap();
-    let error = journal.submit("klikoo", pulsa("A-2", "081200000001")).await.unwrap_err();
-    assert!(matches!(error, biller_journal::SubmitError::Store(StoreError::Unavailable(_))), "{error:?}");
-    assert_eq!(failed(), 1);
-    journal.resume("klikoo").await.unwrap();
-    pass(200).await;
-    assert!(failed() > 1);
-    assert_eq!(tape.count("/products/buy"), 0, "nothing may be sent that cannot be written down");
-
-    raw.execute_batch("ALTER TABLE away RENAME TO events").unwrap();
-    journal.submit("klikoo", pulsa("A-2", "081200000001")).await.unwrap();
-    pass(100).await;
-    for name in ["A-1", "A-2"] {
-        assert_eq!(journal.get(&reference(name)).await.unwrap().unwrap().state, State::Succeeded, "{name}");
-    }
-    assert_eq!(tape.count("/products/buy"), 2);
 }

@@ -20,6 +20,8 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Demo(demo::Demo),
+    #[command(hide = true)]
+    DemoBuyer(demo::Buyer),
     Sandbox(sandbox::Args),
 }
 
@@ -27,6 +29,7 @@ enum Command {
 async fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Demo(demo) => demo::run(demo).await,
+        Command::DemoBuyer(buyer) => demo::buy(buyer).await,
         Command::Sandbox(args) => sandbox::run(args).await,
     };
     outcome.unwrap_or_else(|error| {

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Clock, Error, ErrorKind, Evidence, Execution, Inquiry, Msisdn, Order, Outcome, Receipt, RecordError, Records,
-    Refusal, Rupiah, Timestamp,
+    Clock, Error, ErrorKind, Evidence, Execution, Inquiry, Order, Outcome, Receipt, RecordError, Records, Refusal,
+    Rupiah, Timestamp,
 };
 
 /// One purchase on its way: everything that paying and finding out needs, and no secret.
@@ -218,13 +218,12 @@ impl Attempt {
         self.call_person(now, reason);
     }
 
-    /// Whether `other` is another attempt at the same provider for the same customer, a phone number in whatever writing.
+    /// Whether `other` is another attempt at the same provider for the same customer, in whatever writing; see
+    /// [`Order::plain_customer`].
     pub fn is_for_same_customer(&self, other: &Self) -> bool {
-        let (one, two) = (self.order.customer(), other.order.customer());
-        let same_number = || Msisdn::parse(one).is_ok_and(|number| Msisdn::parse(two).as_ref() == Ok(&number));
         self.provider == other.provider
             && self.order.reference() != other.order.reference()
-            && (one == two || same_number())
+            && self.order.plain_customer() == other.order.plain_customer()
     }
 
     /// The first half of paying: marks the attempt as sent and has it written down. On `Err` nothing may be sent, and the
@@ -267,6 +266,15 @@ impl Attempt {
     pub async fn end_payment(&mut self, learnt: Outcome, records: &dyn Records, clock: &dyn Clock) -> Outcome {
         self.ended_at = Some(clock.now());
         self.conclude(learnt, records, clock).await
+    }
+
+    /// What a look answers, without asking the provider, about an attempt that was never sent as far as this record knows; `None` for
+    /// every other one. It is not failed: an older record may be in hand than the one that was sent.
+    pub fn never_sent(&self) -> Option<Outcome> {
+        let error = Error::new(ErrorKind::Unproven, Execution::Unknown)
+            .with_detail("not paid, as far as this record knows")
+            .with_reference(self.order.reference().as_str());
+        (self.stage == Stage::Prepared).then_some(Outcome::Unknown(error))
     }
 
     /// The end of one look: counts it, and notes what was learnt. An error while asking means that nothing was, whatever it
@@ -368,7 +376,6 @@ impl Attempt {
             Evidence::Recorded,
         );
         receipt.provider_id = self.provider_id.clone();
-        receipt.charged = self.price;
         receipt
     }
 }

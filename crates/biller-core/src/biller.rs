@@ -1,7 +1,8 @@
 use bytes::Bytes;
 
 use crate::{
-    Attempt, BoxFuture, Capabilities, Error, Hint, Inquiry, Order, Outcome, Product, Records, Rupiah, Schedule,
+    Attempt, BoxFuture, Capabilities, Error, Hint, HistoryEntry, Inquiry, Order, Outcome, Product, Records, Rupiah,
+    Schedule, WibDay,
 };
 
 /// One face for all providers: what can be done with any of them, by any of them.
@@ -28,6 +29,12 @@ pub trait Biller: Send + Sync {
     /// What is left of the deposit, in rupiah. Information for people: it never decides about a purchase.
     fn balance(&self) -> BoxFuture<'_, Result<Rupiah, Error>> {
         unsupported(self.provider(), "balance")
+    }
+
+    /// Every transaction of a WIB day that the provider lists, in no particular order: complete, or an error. To compare by; it never
+    /// decides about a purchase.
+    fn history(&self, _day: WibDay) -> BoxFuture<'_, Result<Vec<HistoryEntry>, Error>> {
+        unsupported(self.provider(), "history")
     }
 
     /// Who the customer is and what it would cost, without preparing a purchase. May use up a reference derived from the order's.

@@ -113,6 +113,11 @@ impl Order {
         &self.customer
     }
 
+    /// The customer in one writing, to compare by: a phone number without its prefix, everything else without blanks and dashes.
+    pub fn plain_customer(&self) -> String {
+        plain(&self.customer)
+    }
+
     /// The value that the customer wants, for products without a fixed one.
     pub fn amount(&self) -> Option<Rupiah> {
         self.amount
@@ -151,6 +156,14 @@ impl Order {
             }
         }
         Ok(())
+    }
+}
+
+/// A customer number in the one writing that [`Order::plain_customer`] has.
+pub(crate) fn plain(customer: &str) -> String {
+    match Msisdn::parse(customer) {
+        Ok(number) => number.national().to_owned(),
+        Err(_) => customer.chars().filter(|c| !matches!(c, ' ' | '-')).collect(),
     }
 }
 

@@ -22,7 +22,7 @@ pub struct Receipt {
     pub customer: String,
     /// The customer's name as the provider knows it.
     pub customer_name: Option<String>,
-    /// What the partner paid, in rupiah.
+    /// What the partner paid, in rupiah, where the provider said so; what was to be paid is [`Attempt::price`](crate::Attempt::price).
     pub charged: Option<Rupiah>,
     /// When the provider says that it happened.
     pub at: Option<Timestamp>,

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::{Error, ErrorKind, Execution};
+use crate::{Error, ErrorKind, Execution, Stage};
 
 /// What one row of a provider's code table says about a call.
 ///
@@ -24,6 +24,16 @@ impl Verdict {
     pub const REFUSED: Self = Self::Failed(ErrorKind::Refused);
     /// For a listed answer that leaves everything open.
     pub const UNPROVEN: Self = Self::Unknown(ErrorKind::Unproven);
+
+    /// How far a purchase is of which this is said; `None` where it proves nothing.
+    pub fn stage(self) -> Option<Stage> {
+        match self {
+            Self::Succeeded => Some(Stage::Succeeded),
+            Self::Pending => Some(Stage::Pending),
+            Self::Failed(_) => Some(Stage::Failed),
+            Self::Unknown(_) => None,
+        }
+    }
 
     /// The error that this verdict stands for; `None` for success and pending.
     pub fn error(self) -> Option<Error> {

@@ -65,14 +65,12 @@ impl Journal {
             change.purchase.reason = (to == State::Failed).then(|| note.trim().to_owned());
             change.purchase.due_at = None;
             change.note(Cause::Decided, to, note.trim().to_owned());
-            let decided = change.purchase.clone();
             match self.inner.watched(self.inner.store.write(&change).await) {
                 Err(StoreError::Fenced) if tries < 5 => tries += 1,
                 Err(error) => return Err(error.into()),
                 Ok(()) => {
-                    self.inner.tell();
-                    self.inner.metrics.changed(&decided, change.from, Cause::Decided);
-                    return Ok(decided);
+                    self.inner.report(&change);
+                    return Ok(change.purchase);
                 }
             }
         }

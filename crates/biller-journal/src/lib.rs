@@ -29,7 +29,7 @@ pub use metrics::{Metrics, Stats};
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresConfig, PostgresStore};
 pub use purchase::Purchase;
-pub use reconcile::{Difference, Reconciliation};
+pub use reconcile::{BalanceComparison, BalanceReading, Difference, Reconciliation};
 pub use seal::{ReceiptKey, SealError};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;

@@ -7,7 +7,7 @@ use crate::{Cause, Purchase, State, StoreError};
 
 /// Where the journal reports figures. Every method may be left out.
 pub trait Metrics: Send + Sync {
-    /// A purchase has changed its state, durably.
+    /// An event of a purchase is durable: it was in state `from`, and is in the purchase's state now, which may be the same.
     fn changed(&self, _purchase: &Purchase, _from: State, _cause: Cause) {}
 
     /// A purchase has become final this long after it was handed in.

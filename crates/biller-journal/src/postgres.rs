@@ -18,7 +18,7 @@ use tokio_postgres::types::ToSql;
 pub use self::config::PostgresConfig;
 
 use self::bell::Bell;
-use crate::row::{COLUMNS, EVENT_COLUMNS, OPEN, RawEvent, RawPurchase, count, customer, text, unreadable};
+use crate::row::{COLUMNS, EVENT_COLUMNS, OPEN, RawEvent, RawPurchase, count, text, unreadable};
 use crate::{Change, Claim, Event, Purchase, State, Stats, Store, StoreError, StoredHint, Submission};
 
 /// Each brings the schema from the version that is its index to the next one.
@@ -132,7 +132,7 @@ impl Inner {
             INSERT INTO events (reference, provider, at, from_state, to_state, cause, evidence)
             SELECT reference, $2, $9, $10, $11, $12, $13 FROM stored";
         let (customer, content, evidence) =
-            (customer(&purchase.order), text(&purchase.order)?, storable(&event.evidence));
+            (purchase.order.plain_customer(), text(&purchase.order)?, storable(&event.evidence));
         let (submitted_at, changed_at) = (purchase.submitted_at.unix_millis(), purchase.changed_at.unix_millis());
         let (due_at, at) = (purchase.due_at.map(Timestamp::unix_millis), event.at.unix_millis());
         let (from, to) = (event.from.map(State::word), event.to.map(State::word));
@@ -566,7 +566,7 @@ impl Store for PostgresStore {
             let condition =
                 "provider = $1 AND customer = $2 AND reference <> $3 AND attempt IS NOT NULL ORDER BY reference";
             let (order, provider) = (attempt.order(), attempt.provider());
-            let values: Values<'_> = &[&provider, &customer(order), &order.reference().as_str()];
+            let values: Values<'_> = &[&provider, &order.plain_customer(), &order.reference().as_str()];
             let others = self.inner.purchases(condition, values).await?;
             Ok(others.into_iter().filter_map(|purchase| purchase.attempt).collect())
         })

@@ -66,8 +66,7 @@ impl<'a> Saves<'a> {
         };
         self.inner.watched(self.inner.store.write(&change).await)?;
         if change.guard.is_some() {
-            self.inner.tell();
-            self.inner.metrics.changed(&change.purchase, change.from, Cause::Sending);
+            self.inner.report(&change);
             // A write that took this long may have lost the purchase to another worker, who asks about it already.
             if self.inner.clock.now().since(now) >= self.inner.lease {
                 return Err(StoreError::Fenced);

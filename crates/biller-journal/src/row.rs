@@ -1,6 +1,6 @@
 //! What the stores over SQL share: how a purchase and an event stand in a row.
 
-use biller_core::{Msisdn, Order, Reference, Timestamp};
+use biller_core::{Order, Reference, Timestamp};
 
 use crate::{Cause, Event, Purchase, State, StoreError};
 
@@ -82,11 +82,6 @@ pub(crate) fn count(row: (String, String, i64)) -> Result<((String, State), u64)
 
 fn state(word: &str) -> Result<State, StoreError> {
     State::from_word(word).ok_or_else(|| unreadable(format!("state {word}")))
-}
-
-/// The customer as purchases are searched by: a phone number is the same in whatever writing.
-pub(crate) fn customer(order: &Order) -> String {
-    Msisdn::parse(order.customer()).map_or_else(|_| order.customer().to_owned(), |number| number.national().to_owned())
 }
 
 pub(crate) fn text(value: &impl serde::Serialize) -> Result<String, StoreError> {

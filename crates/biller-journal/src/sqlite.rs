@@ -8,7 +8,7 @@ use biller_core::{Attempt, BoxFuture, Reference, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, named_params, params};
 use tokio::sync::oneshot;
 
-use crate::row::{COLUMNS, EVENT_COLUMNS, OPEN, RawEvent, RawPurchase, count, customer, text, unreadable};
+use crate::row::{COLUMNS, EVENT_COLUMNS, OPEN, RawEvent, RawPurchase, count, text, unreadable};
 use crate::{Change, Claim, Event, Purchase, State, Stats, Store, StoreError, StoredHint, Submission};
 
 /// Each brings the schema from the version that is its index to the next one.
@@ -61,6 +61,18 @@ impl SqliteStore {
         Self::over(Connection::open_in_memory().map_err(unavailable)?, false)
     }
 
+    /// Lets the file grow to so many pages of 4 KiB at most, or to what it has when that is more, until another number is given: so a
+    /// journal never fills a disk that others need. Beyond it the store fails as on a full disk. Counts for this handle and its clones.
+    ///
+    /// # Errors
+    /// A store that does not work.
+    pub async fn limit_pages(&self, pages: u32) -> Result<(), StoreError> {
+        self.run(move |connection| {
+            connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).map_err(unavailable)
+        })
+        .await
+    }
+
     fn over(mut connection: Connection, on_disk: bool) -> Result<Self, StoreError> {
         connection.pragma_update(None, "synchronous", "FULL").map_err(unavailable)?;
         connection.set_prepared_statement_cache_capacity(64);
@@ -79,7 +91,11 @@ impl SqliteStore {
             let done = work(connection);
             let keep = done.is_ok();
             let report: Report = Box::new(|committed| {
-                let _ = reply.send(committed.and(done));
+                let _ = reply.send(match (committed, done) {
+                    // What went wrong here is the better reason.
+                    (Err(_), Err(own @ StoreError::Unavailable(_))) => Err(own),
+                    (committed, done) => committed.and(done),
+                });
             });
             (keep, report)
         });
@@ -119,16 +135,20 @@ impl Inner {
         let mut connection = lock(&self.connection);
         let mut reports = Vec::with_capacity(jobs.len());
         let committed = (|| {
-            let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let mut transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(unavailable)?;
             for job in jobs {
-                let savepoint = transaction.savepoint()?;
+                let savepoint = transaction.savepoint().map_err(unavailable)?;
                 let (keep, report) = job(&savepoint);
                 reports.push(report);
-                if keep { savepoint.commit()? } else { savepoint.finish()? }
+                if savepoint.is_autocommit() {
+                    // SQLite itself takes the whole transaction back when the disk is full.
+                    return Err(StoreError::Unavailable("another write of the same commit failed".to_owned()));
+                }
+                if keep { savepoint.commit() } else { savepoint.finish() }.map_err(unavailable)?;
             }
-            transaction.commit()
+            transaction.commit().map_err(unavailable)
         })();
-        let committed = committed.map_err(unavailable);
         drop(connection);
         for report in reports {
             report(committed.clone());
@@ -365,7 +385,7 @@ fn insert(connection: &Connection, purchase: &Purchase, event: &Event) -> Result
             statement.execute(params![
                 reference,
                 purchase.provider,
-                customer(&purchase.order),
+                purchase.order.plain_customer(),
                 content,
                 purchase.state.word(),
                 purchase.submitted_at.unix_millis(),
@@ -508,7 +528,7 @@ impl Store for SqliteStore {
 
     fn others<'a>(&'a self, attempt: &'a Attempt) -> BoxFuture<'a, Result<Vec<Attempt>, StoreError>> {
         let provider = attempt.provider().to_owned();
-        let (customer, reference) = (customer(attempt.order()), attempt.order().reference().clone());
+        let (customer, reference) = (attempt.order().plain_customer(), attempt.order().reference().clone());
         Box::pin(self.run(move |connection| {
             let sql = format!(
                 "SELECT {COLUMNS} FROM purchases WHERE provider = :provider AND customer = :customer

@@ -328,6 +328,12 @@ impl Inner {
             }
             tries += 1;
         }
+        self.report(&change);
+        Ok(())
+    }
+
+    /// Tells the host of a change that is durable.
+    pub(crate) fn report(&self, change: &Change) {
         if !change.events.is_empty() {
             self.tell();
         }
@@ -339,6 +345,5 @@ impl Inner {
         if purchase.state.is_final() && !change.from.is_final() {
             self.metrics.finished(&purchase.provider, purchase.state, change.now.since(purchase.submitted_at));
         }
-        Ok(())
     }
 }

@@ -134,6 +134,9 @@ impl BillerV2 {
     }
 
     async fn looked(&self, attempt: &mut Attempt, records: &dyn Records, hint: Option<&Hint>) -> Outcome {
+        if let Some(outcome) = attempt.never_sent() {
+            return outcome;
+        }
         let learnt = self.look(attempt, hint).await;
         let decide_after = self.client.config().schedule.decide_after;
         attempt.end_look(learnt, decide_after, records, self.client.engine().clock().as_ref()).await
@@ -272,7 +275,7 @@ fn receipt(purchase: &Purchase, transaction: Transaction, evidence: Evidence) ->
         evidence,
     );
     receipt.provider_id = transaction.transaction_id.map(|id| id.to_string());
-    receipt.charged = transaction.amount.filter(|amount| amount.is_positive()).or(Some(purchase.amount));
+    receipt.charged = transaction.amount.filter(|amount| amount.is_positive());
     receipt.stroom_token = transaction.stroom_token();
     receipt.customer_name = transaction.customer_name;
     receipt.serial = transaction.token;

@@ -2,14 +2,16 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use biller_core::{
-    Attempt, Biller, BoxFuture, Capabilities, Error, ErrorKind, Evidence, Execution, Hint, Inquiry, InvalidValue,
-    Order, Outcome, Receipt, Records, Refusal, Rupiah, Schedule, Timestamp,
+    Attempt, Biller, BoxFuture, Capabilities, Error, ErrorKind, Evidence, Execution, Hint, HistoryEntry, Inquiry,
+    InvalidValue, Order, Outcome, Receipt, Records, Refusal, Rupiah, Schedule, Timestamp, WibDay,
 };
 use bytes::Bytes;
+use futures_util::TryStreamExt as _;
 use serde::{Deserialize, Serialize};
 
 use crate::callback;
 use crate::client::Client;
+use crate::codes::status_verdict;
 use crate::config::InquiryKind;
 use crate::model::{Bill, HistoryQuery, InquiryReply, Purchase, Transaction, same_customer};
 use crate::operations::{inquiry_reference, judge};
@@ -178,6 +180,9 @@ impl Klikoo {
     }
 
     async fn looked(&self, attempt: &mut Attempt, records: &dyn Records, hint: Option<&Hint>) -> Outcome {
+        if let Some(outcome) = attempt.never_sent() {
+            return outcome;
+        }
         let learnt = self.look(attempt, hint).await;
         let decide_after = self.client.config().schedule.decide_after;
         attempt.end_look(learnt, decide_after, records, self.client.engine().clock().as_ref()).await
@@ -276,6 +281,18 @@ impl Klikoo {
         Ok(search)
     }
 
+    /// Every row of a day. The range is wider than the day, whichever zone the filter is read in, and a row that moves to another page
+    /// while they are read comes once.
+    async fn listed(&self, day: WibDay) -> Result<Vec<HistoryEntry>, Error> {
+        let range = (day.start().before(MARGIN), day.start().after(MARGIN).after(MARGIN));
+        let query = HistoryQuery::new().with_limit(ROWS).with_range(range.0, range.1);
+        let rows: Vec<Transaction> = self.client.all_transactions(query).try_collect().await?;
+        let mut known = BTreeSet::new();
+        let of_the_day = rows.into_iter().filter(|row| row.transaction_time.is_none_or(|at| at.wib_day() == day));
+        let once = of_the_day.filter(|row| row.transaction_id.clone().is_none_or(|id| known.insert(id)));
+        Ok(once.map(entry).collect())
+    }
+
     /// Nothing found is final only by the operator's word. Rows without a reference that could be it are shown to a person.
     fn not_found(&self, attempt: &mut Attempt, facts: Facts, others: &[Transaction]) -> Result<Outcome, Error> {
         let now = self.now();
@@ -340,6 +357,19 @@ fn decided(purchase: &Purchase, transaction: Transaction) -> Result<Outcome, Err
     }
 }
 
+fn entry(row: Transaction) -> HistoryEntry {
+    let word = row.status.as_deref().filter(|word| !word.trim().is_empty());
+    let mut entry = HistoryEntry::default();
+    entry.stage = word.and_then(|word| status_verdict(Some(word)).stage());
+    entry.provider_id = row.transaction_id;
+    entry.reference = row.partner_reference_id;
+    entry.customer = row.value;
+    entry.product = row.product_code.or(row.product_name);
+    entry.amount = row.amount;
+    entry.at = row.transaction_time;
+    entry
+}
+
 fn expect_price(expected: Option<Rupiah>, price: Rupiah) -> Result<(), Error> {
     match expected {
         Some(expected) if expected != price => Err(Error::new(ErrorKind::PriceChanged, Execution::NotExecuted)
@@ -369,7 +399,7 @@ fn receipt(purchase: &Purchase, transaction: Transaction, evidence: Evidence) ->
     );
     receipt.provider_id = transaction.transaction_id;
     receipt.customer_name = transaction.customer_name.filter(|name| !name.is_empty());
-    receipt.charged = transaction.amount.or(Some(purchase.amount));
+    receipt.charged = transaction.amount;
     receipt.at = transaction.transaction_time;
     receipt.serial = transaction.sn;
     receipt.stroom_token = stroom_token;
@@ -399,6 +429,10 @@ impl Biller for Klikoo {
 
     fn balance(&self) -> BoxFuture<'_, Result<Rupiah, Error>> {
         Box::pin(self.client.balance())
+    }
+
+    fn history(&self, day: WibDay) -> BoxFuture<'_, Result<Vec<HistoryEntry>, Error>> {
+        Box::pin(self.listed(day))
     }
 
     fn inquire<'a>(&'a self, order: &'a Order) -> BoxFuture<'a, Result<Inquiry, Error>> {

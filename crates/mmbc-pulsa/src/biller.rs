@@ -294,10 +294,8 @@ impl MmbcPulsa {
     }
 
     async fn looked(&self, attempt: &mut Attempt, records: &dyn Records) -> Outcome {
-        if attempt.stage() == Stage::Prepared {
-            let error = Error::new(ErrorKind::Unproven, Execution::Unknown)
-                .with_detail("not paid, as far as this record knows");
-            return Outcome::Unknown(error.at(PROVIDER, "resolve", Some(attempt.order().reference().as_str())));
+        if let Some(outcome) = attempt.never_sent() {
+            return outcome;
         }
         let learnt = self.look(attempt, records).await;
         let decide_after = self.client.config().schedule.decide_after;

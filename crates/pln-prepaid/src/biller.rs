@@ -145,6 +145,9 @@ impl PlnPrepaid {
     }
 
     async fn looked(&self, attempt: &mut Attempt, records: &dyn Records) -> Outcome {
+        if let Some(outcome) = attempt.never_sent() {
+            return outcome;
+        }
         let learnt = self.look(attempt).await;
         let decide_after = self.client.config().schedule.decide_after;
         attempt.end_look(learnt, decide_after, records, self.client.engine().clock().as_ref()).await
@@ -293,7 +296,7 @@ fn receipt(attempt: &Attempt, purchase: &Purchase, transaction: Transaction, evi
     );
     receipt.provider_id = Some(purchase.reference_no.clone());
     receipt.customer_name = transaction.bill.as_ref().and_then(|bill| bill.customer_name());
-    receipt.charged = Some(purchase.price);
+    receipt.charged = transaction.result.product_price;
     receipt.at = transaction.transaction_date;
     receipt.stroom_token = transaction.stroom_token().cloned();
     receipt.serial = transaction.serial_number;

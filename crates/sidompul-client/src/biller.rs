@@ -1,15 +1,15 @@
 use biller_core::{
-    Attempt, Biller, BoxFuture, Capabilities, Error, ErrorKind, Evidence, Execution, InvalidValue, Order, Outcome,
-    Product, Receipt, Records, Refusal, Rupiah, Schedule, Secret, Stage, Timestamp, Verdict, shape_of,
+    Attempt, Biller, BoxFuture, Capabilities, Error, ErrorKind, Evidence, Execution, HistoryEntry, InvalidValue, Order,
+    Outcome, Product, Receipt, Records, Refusal, Rupiah, Schedule, Secret, Stage, Timestamp, Verdict, WibDay, shape_of,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
 use crate::matching::{self, Goods, Match, Row, SKEW, Sent, Trace};
 use crate::model::{
-    AwgInjectCommand, Brand, HistoryDetailQuery, HistoryQuery, Inject, InjectCommand, InjectOutcome, Injected,
-    MasterTrxId, PurchasePackage, PurchaseReply, ReloadPulsa, ServiceType, StockItem, StockQuery, Target,
-    WgTransactionQuery, XwgInjectCommand, common_verdict,
+    AwgInjectCommand, Brand, HistoryDetailQuery, HistoryQuery, HistoryRow, Inject, InjectCommand, InjectOutcome,
+    Injected, MasterTrxId, PurchasePackage, PurchaseReply, ReloadPulsa, ServiceType, StockItem, StockQuery, Target,
+    WgTransaction, WgTransactionQuery, XwgInjectCommand, common_verdict,
 };
 
 pub(crate) const PROVIDER: &str = "sidompul";
@@ -213,6 +213,20 @@ impl Sidompul {
         Ok(rows.map(|row| (row.master_trx_id, row.voucher_type_code)).collect())
     }
 
+    /// Every reload and package of a day, and every inject from either stock.
+    async fn listed(&self, day: WibDay) -> Result<Vec<HistoryEntry>, Error> {
+        let rows = self.client.transaction_history(&HistoryQuery::new(day, day)).await?;
+        let of_the_day = rows.into_iter().filter(|row| row.date.is_none_or(|date| date.wib_day() == day));
+        let mut entries: Vec<HistoryEntry> = of_the_day.map(sale).collect();
+        for brand in [Brand::Awg, Brand::Xwg] {
+            for service_type in [ServiceType::SellVoucher, ServiceType::PhysicalVoucher] {
+                let query = WgTransactionQuery { begin: day, end: day, service_type };
+                entries.extend(self.client.stock_transactions(brand, &query).await?.into_iter().map(inject));
+            }
+        }
+        Ok(entries)
+    }
+
     /// The row of stock to inject from: the one of this type that can be used and is used up first.
     async fn stock_item(&self, brand: Brand, voucher_type: &str, ro_type: Option<String>) -> Result<StockItem, Error> {
         let today = self.now().wib_day();
@@ -312,10 +326,8 @@ impl Sidompul {
     }
 
     async fn looked(&self, attempt: &mut Attempt, records: &dyn Records) -> Outcome {
-        if attempt.stage() == Stage::Prepared {
-            let error = Error::new(ErrorKind::NotFound, Execution::Unknown)
-                .with_detail("as far as this record knows it was never sent");
-            return Outcome::Unknown(error.with_reference(attempt.order().reference().as_str()));
+        if let Some(outcome) = attempt.never_sent() {
+            return outcome;
         }
         let learnt = self.look(attempt, records).await;
         let schedule = &self.client.config().schedule;
@@ -496,7 +508,7 @@ impl Sidompul {
         facts: Facts,
         records: &dyn Records,
     ) -> Result<Outcome, Error> {
-        let Sale::Inject { brand, target, price, .. } = &facts.sale else { return Ok(Outcome::Pending) };
+        let Sale::Inject { brand, target, .. } = &facts.sale else { return Ok(Outcome::Pending) };
         let id = match attempt.provider_id() {
             Some(id) => MasterTrxId(id.to_owned()),
             None => self.lost_inject(attempt, &facts, records).await?,
@@ -520,7 +532,6 @@ impl Sidompul {
             Verdict::Succeeded => {
                 let mut receipt = self.empty_receipt(attempt, Evidence::Status);
                 receipt.provider_id = Some(id.as_str().to_owned());
-                receipt.charged = *price;
                 Outcome::Succeeded(receipt)
             }
             Verdict::Pending => Outcome::Pending,
@@ -600,7 +611,6 @@ impl Sidompul {
     fn reply_receipt(&self, attempt: &Attempt, facts: &Facts, reply: PurchaseReply) -> Receipt {
         let mut receipt = self.empty_receipt(attempt, Evidence::Reply);
         receipt.provider_id = reply.transaction_id;
-        receipt.charged = attempt.price();
         receipt.at = Some(self.now());
         receipt.serial = facts.trace_no.clone().map(Secret::new);
         receipt.raw = reply.raw;
@@ -610,11 +620,31 @@ impl Sidompul {
     fn receipt(&self, attempt: &Attempt, trace: &Trace, provider_id: Option<String>) -> Receipt {
         let mut receipt = self.empty_receipt(attempt, Evidence::Status);
         receipt.provider_id = provider_id.or(attempt.provider_id().map(str::to_owned));
-        receipt.charged = trace.amount.or(attempt.price());
+        receipt.charged = trace.amount;
         receipt.at = trace.date;
         receipt.serial = trace.serial.clone().map(Secret::new);
         receipt
     }
+}
+
+fn sale(row: HistoryRow) -> HistoryEntry {
+    let mut entry = HistoryEntry::default();
+    entry.stage = row.status().stage();
+    entry.customer = row.dest_number;
+    entry.product = row.product.or(row.service_type);
+    entry.amount = row.amount;
+    entry.at = row.date;
+    entry
+}
+
+/// Without an amount: an inject takes a piece of stock, and no money.
+fn inject(row: WgTransaction) -> HistoryEntry {
+    let mut entry = HistoryEntry::default();
+    entry.stage = row.status().stage();
+    entry.provider_id = Some(row.master_trx_id.as_str().to_owned());
+    entry.customer = row.destination_msisdn;
+    entry.product = row.voucher_type_code;
+    entry
 }
 
 /// An error before the payment was sent, whatever it says about the call that failed.
@@ -691,6 +721,10 @@ impl Biller for Sidompul {
 
     fn balance(&self) -> BoxFuture<'_, Result<Rupiah, Error>> {
         Box::pin(self.client.dompul_balance())
+    }
+
+    fn history(&self, day: WibDay) -> BoxFuture<'_, Result<Vec<HistoryEntry>, Error>> {
+        Box::pin(self.listed(day))
     }
 
     fn prepare(&self, order: Order) -> BoxFuture<'_, Result<Attempt, Error>> {

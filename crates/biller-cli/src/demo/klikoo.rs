@@ -1,17 +1,26 @@
-use biller_core::{Biller, Order, Outcome, Rupiah, Secret};
+use biller_core::{Biller, Error, Order, Outcome, Rupiah, Secret};
 use klikoo::auth::PrivateKey;
 use klikoo::{Client, Config, Klikoo};
+use serde_json::Value;
 
 use super::stage::Stage;
+
+/// Settings for the sandbox with these credentials.
+pub fn config(base_url: &str, given: &Value) -> Result<Config, Error> {
+    let credential = |name: &str| given[name].as_str().unwrap_or_default().to_owned();
+    let key = PrivateKey::from_pem(&Secret::new(credential("private_key_pem")))?;
+    Config::new(base_url, credential("client_id"), credential("client_secret"), key)
+}
+
+/// A client over HTTP.
+pub fn client(config: Config) -> Result<Klikoo, Error> {
+    Ok(Klikoo::new(Client::new(config)?))
+}
 
 /// Klikoo: done at once, pending, refused, and a reply that gets lost.
 pub async fn act(stage: &mut Stage) -> Result<(), Box<dyn std::error::Error>> {
     stage.title("Klikoo");
-    let given = stage.credentials("klikoo");
-    let credential = |name: &str| given[name].as_str().unwrap_or_default().to_owned();
-    let key = PrivateKey::from_pem(&Secret::new(credential("private_key_pem")))?;
-    let config = Config::new(&stage.base_url("klikoo"), credential("client_id"), credential("client_secret"), key)?;
-    let klikoo = Klikoo::new(Client::new(config)?);
+    let klikoo = client(config(&stage.base_url("klikoo"), &stage.credentials("klikoo"))?)?;
     let order = |reference: &str, product: &str, customer: &str, price: i64| {
         Order::new(reference, product, customer).map(|order| order.with_expected_price(Rupiah::new(price)))
     };

@@ -1,6 +1,7 @@
 //! `biller demo`: purchases at the sandbox, over real HTTP, held against its ledger.
 
 mod biller_v2;
+mod journal;
 mod klikoo;
 mod mmbc_pulsa;
 mod pln_prepaid;
@@ -12,10 +13,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+pub use self::journal::{Buyer, buy};
 use self::report::Report;
 use self::stage::Stage;
 
-/// Buy at the sandbox, lose a reply, find out what became of it, and compare with the ledger.
+/// Buy at the sandbox, lose a reply, kill a process, find out what became of it, and compare with the ledger.
 #[derive(Args)]
 pub struct Demo {
     /// Print one JSON object instead of text.
@@ -34,6 +36,7 @@ pub async fn run(demo: Demo) -> Result<ExitCode, Box<dyn std::error::Error>> {
     mmbc_pulsa::act(&mut stage).await?;
     klikoo::act(&mut stage).await?;
     biller_v2::act(&mut stage).await?;
+    journal::act(&mut stage).await?;
     let report = Report::new(stage.close());
     if demo.json {
         report.print_json()?;

@@ -1,9 +1,10 @@
 use std::fmt::Display;
 
 use biller_core::{Attempt, Biller, Error, MemoryRecords, Order, Outcome, Rupiah};
-use biller_sandbox::{Charge, Fault, FaultKind, Operation, Sandbox};
+use biller_sandbox::{Charge, Fault, FaultKind, LoggedRequest, Operation, Sandbox};
 use serde_json::Value;
 use tokio::net::TcpListener;
+use tokio::sync::broadcast;
 
 /// What the client believes of one purchase.
 pub struct Belief {
@@ -18,6 +19,8 @@ pub struct Belief {
 /// A sandbox that serves on loopback, and what has been bought there.
 pub struct Stage {
     pub sandbox: Sandbox,
+    pub seed: u64,
+    payments: broadcast::Sender<()>,
     origin: String,
     records: MemoryRecords,
     beliefs: Vec<Belief>,
@@ -27,12 +30,21 @@ pub struct Stage {
 impl Stage {
     /// Serves a new sandbox on a free port.
     pub async fn open(seed: u64, quiet: bool) -> std::io::Result<Self> {
-        let sandbox = Sandbox::builder().seed(seed).build();
+        let payments = broadcast::Sender::new(16);
+        let told = payments.clone();
+        let observer = move |request: &LoggedRequest| {
+            if request.operation == Some(Operation::Payment) {
+                // Nobody has to listen.
+                let _ = told.send(());
+            }
+        };
+        let sandbox = Sandbox::builder().seed(seed).observer(observer).build();
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let origin = format!("http://{}", listener.local_addr()?);
         let server = sandbox.clone();
         tokio::spawn(async move { server.serve(listener, std::future::pending()).await });
-        let stage = Self { sandbox, origin, records: MemoryRecords::default(), beliefs: Vec::new(), quiet };
+        let (records, beliefs) = (MemoryRecords::default(), Vec::new());
+        let stage = Self { sandbox, seed, payments, origin, records, beliefs, quiet };
         stage.say(format_args!("The sandbox serves on {}.", stage.origin));
         Ok(stage)
     }
@@ -45,6 +57,11 @@ impl Stage {
     /// What a client of the provider needs to connect.
     pub fn credentials(&self, provider: &str) -> Value {
         self.sandbox.credentials(provider).unwrap_or_default()
+    }
+
+    /// Tells of every payment that the sandbox gets from now on, once it has been acted upon and before it is answered.
+    pub fn payments(&self) -> broadcast::Receiver<()> {
+        self.payments.subscribe()
     }
 
     /// The heading of a provider's act.
@@ -107,15 +124,20 @@ impl Stage {
             Outcome::Succeeded(receipt) => receipt.charged,
             _ => None,
         };
-        let belief = Belief {
+        self.believe(Belief {
             provider,
             reference: order.reference().to_string(),
             product: order.product().to_string(),
             customer: order.customer().to_owned(),
             outcome: outcome.word(),
             charged,
-        };
-        match self.beliefs.iter_mut().find(|known| known.provider == provider && known.reference == belief.reference) {
+        });
+    }
+
+    /// Notes what the client now believes of one purchase.
+    pub fn believe(&mut self, belief: Belief) {
+        let same = |known: &&mut Belief| known.provider == belief.provider && known.reference == belief.reference;
+        match self.beliefs.iter_mut().find(same) {
             Some(known) => *known = belief,
             None => self.beliefs.push(belief),
         }
