@@ -135,17 +135,23 @@ impl Inner {
         let mut connection = lock(&self.connection);
         let mut reports = Vec::with_capacity(jobs.len());
         let committed = (|| {
-            let mut transaction =
+            let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(unavailable)?;
+            let run = |sql| {
+                transaction.prepare_cached(sql).and_then(|mut statement| statement.execute([])).map_err(unavailable)
+            };
             for job in jobs {
-                let savepoint = transaction.savepoint().map_err(unavailable)?;
-                let (keep, report) = job(&savepoint);
+                run("SAVEPOINT job")?;
+                let (keep, report) = job(&transaction);
                 reports.push(report);
-                if savepoint.is_autocommit() {
+                if transaction.is_autocommit() {
                     // SQLite itself takes the whole transaction back when the disk is full.
                     return Err(StoreError::Unavailable("another write of the same commit failed".to_owned()));
                 }
-                if keep { savepoint.commit() } else { savepoint.finish() }.map_err(unavailable)?;
+                if !keep {
+                    run("ROLLBACK TO job")?;
+                }
+                run("RELEASE job")?;
             }
             transaction.commit().map_err(unavailable)
         })();
@@ -324,11 +330,21 @@ fn apply(connection: &Connection, change: &Change) -> Result<(), StoreError> {
     }
     let shared = owner_of_issued(connection, &change.issued, reference)?.map(|owner| change.serial_shared(&owner));
     let reason = shared.as_ref().map(|event| &event.evidence).or(purchase.reason.as_ref());
+    for id in &change.followed {
+        connection
+            .prepare_cached("UPDATE hints SET followed = 1 WHERE id = ? AND reference = ?")
+            .and_then(|mut statement| statement.execute(params![id, reference]))
+            .map_err(unavailable)?;
+    }
     let attempt = purchase.attempt.as_ref().map(text).transpose()?;
+    // A callback that came meanwhile is followed at once.
     connection
         .prepare_cached(
             "UPDATE purchases SET state = :state, reason = :reason, attempt = :attempt, key = :key, changed_at = :changed_at,
-             due_at = :due_at, receipt_rank = :receipt_rank, tries = :tries, receipt = coalesce(:receipt, receipt),
+             due_at = CASE WHEN :state NOT IN ('created', 'prepared')
+                 AND EXISTS (SELECT 1 FROM hints WHERE hints.reference = :reference AND NOT followed)
+                 THEN min(coalesce(:due_at, :now), :now) ELSE :due_at END,
+             receipt_rank = :receipt_rank, tries = :tries, receipt = coalesce(:receipt, receipt),
              lease_until = CASE WHEN :release THEN 0 ELSE lease_until END,
              fence = CASE WHEN :raise_fence THEN fence + 1 ELSE fence END
              WHERE reference = :reference",
@@ -346,25 +362,9 @@ fn apply(connection: &Connection, change: &Change) -> Result<(), StoreError> {
                 ":receipt": change.receipt,
                 ":release": change.release,
                 ":raise_fence": change.raise_fence,
+                ":now": change.now.unix_millis(),
                 ":reference": reference,
             })
-        })
-        .map_err(unavailable)?;
-    for id in &change.followed {
-        connection
-            .prepare_cached("UPDATE hints SET followed = 1 WHERE id = ? AND reference = ?")
-            .and_then(|mut statement| statement.execute(params![id, reference]))
-            .map_err(unavailable)?;
-    }
-    // A callback that came meanwhile is followed at once.
-    connection
-        .prepare_cached(
-            "UPDATE purchases SET due_at = min(coalesce(due_at, :now), :now) WHERE reference = :reference
-             AND state NOT IN ('created', 'prepared')
-             AND EXISTS (SELECT 1 FROM hints WHERE hints.reference = :reference AND NOT followed)",
-        )
-        .and_then(|mut statement| {
-            statement.execute(named_params! { ":now": change.now.unix_millis(), ":reference": reference })
         })
         .map_err(unavailable)?;
     change.events.iter().chain(&shared).try_for_each(|event| append(connection, event))
