@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use biller_journal::{Cause, Claim, PostgresConfig, PostgresStore, State, Store as _, StoreError, StoredHint};
+use biller_journal::{
+    Cause, Claim, Journal, Lane, PostgresConfig, PostgresStore, ReceiptKey, State, Store as _, StoreError, StoredHint,
+};
 use tokio_postgres::{Client, NoTls};
 
 use crate::contract::{NOW, change, config, event, postgres, sending, stored};
-use crate::reference;
+use crate::fake::Fake;
+use crate::{pulsa, reference};
 
 /// A connection of the test's own, in the schema of the store.
 async fn raw(test: &str) -> Client {
@@ -221,6 +224,40 @@ async fn what_one_machine_does_another_hears() {
     assert_eq!(listening, 1);
     stored(&first, "A-1").await;
     assert_eq!(second.changed(listening).await, 2);
+}
+
+#[tokio::test]
+async fn machines_share_the_work_and_hear_of_each_other() {
+    let Some(store) = postgres("machines").await else { return };
+    let clock = biller_tests::shared_clock();
+    let fake = Arc::new(Fake::new(&clock));
+    let machine = async || {
+        let store = PostgresStore::connect(config("machines").unwrap()).await.unwrap();
+        // Nothing is found by polling.
+        Journal::builder(store, ReceiptKey::new(crate::KEY))
+            .clock(clock.clone())
+            .poll(Duration::from_secs(3600))
+            .provider(fake.clone(), Lane::default())
+            .build()
+    };
+    let (first, second, desk) = (machine().await, machine().await, machine().await);
+    let workers = [crate::work(&first), crate::work(&second)];
+    let names: Vec<String> = (0..40).map(|n| format!("A-{n:02}")).collect();
+    for (n, name) in names.iter().enumerate() {
+        desk.submit("fake", pulsa(name, &format!("0812000000{n:02}"))).await.unwrap();
+    }
+    for name in &names {
+        let ended = tokio::time::timeout(Duration::from_secs(60), desk.wait(&reference(name))).await;
+        assert_eq!(ended.expect("nobody told the desk").unwrap().unwrap().state, State::Succeeded);
+        let fences = store.get(&reference(name)).await.unwrap().unwrap().fence;
+        assert_eq!(fences, 1, "{name} was taken by one worker");
+    }
+    let mut paid = fake.paid.lock().unwrap().clone();
+    paid.sort();
+    assert_eq!(paid, names);
+    for worker in workers {
+        worker.abort();
+    }
 }
 
 #[tokio::test]
