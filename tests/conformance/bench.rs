@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use biller_core::{Biller, BoxFuture, MemoryRecords, Outcome, Stage, Transport, TransportError, Wiring};
+use biller_core::{Biller, BoxFuture, MemoryRecords, Order, Outcome, Stage, Transport, TransportError, Wiring};
 use biller_sandbox::{Charge, Mount, Operation, Sandbox};
 use biller_tests::{SharedClock, Shown, sandbox, shared_clock};
 use bytes::Bytes;
 
 use crate::faults::{Answer, Fault};
 use crate::planted::Plant;
-use crate::subject::Subject;
+use crate::subject::{Course, Goods, Subject};
 
 /// One request as the line saw it.
 #[derive(Clone)]
@@ -29,7 +29,8 @@ struct State {
     seen: Vec<Seen>,
     /// The purchase whose record has to be there before money moves.
     expected: Option<(&'static str, String)>,
-    altered: bool,
+    /// Another way, for the requests of one operation.
+    diverted: Option<(&'static str, Arc<dyn Transport>)>,
 }
 
 /// The way to the server.
@@ -48,18 +49,23 @@ impl Line {
 
     /// From now on the fault acts on every request of the operation; of several, the one that was armed first.
     pub fn disturb(&self, operation: &'static str, fault: Fault) {
-        let mut state = self.state();
-        state.altered |= fault.is_variation;
-        state.faults.push((operation, fault));
+        self.state().faults.push((operation, fault));
+    }
+
+    /// From now on the requests of the operation take another way.
+    pub fn divert(&self, operation: &'static str, way: impl Transport + 'static) {
+        self.state().diverted = Some((operation, Arc::new(way)));
     }
 
     pub fn heal(&self) {
-        self.state().faults.clear();
+        let mut state = self.state();
+        state.faults.clear();
+        state.diverted = None;
     }
 
-    /// Whether replies have been altered in content.
-    pub fn is_altered(&self) -> bool {
-        self.state().altered
+    /// The server at its end.
+    pub fn server(&self) -> Mount {
+        self.server.clone()
     }
 
     pub fn seen(&self) -> Vec<Seen> {
@@ -90,12 +96,16 @@ impl Transport for Line {
         Box::pin(async move {
             let operation = self.subject.operation_of(&request);
             let written = !self.subject.moves_money(operation) || self.is_written();
-            let (at, fault) = {
+            let (at, fault, diverted) = {
                 let mut state = self.state();
                 state.seen.push(Seen { operation, request: request.clone(), reply: None, written });
                 let fault = state.faults.iter().find(|(on, _)| *on == operation).map(|(_, fault)| fault.clone());
-                (state.seen.len() - 1, fault)
+                let diverted = state.diverted.as_ref().filter(|(on, _)| *on == operation).map(|(_, way)| way.clone());
+                (state.seen.len() - 1, fault, diverted)
             };
+            if let Some(way) = diverted {
+                return way.send(request, max_reply_bytes).await;
+            }
             let reply = match &fault {
                 Some(Fault { reaches: false, .. }) => None,
                 _ => {
@@ -129,13 +139,24 @@ pub struct Bench {
     pub line: Line,
     pub shown: Shown,
     pub biller: Arc<dyn Biller>,
+    goods: Option<&'static Goods>,
     plant: Option<&'static Plant>,
     bearer: Mutex<BTreeSet<String>>,
 }
 
 impl Bench {
-    /// A fresh bench; what is planted stands between client and line, or around the client.
-    pub fn new(subject: &'static dyn Subject, plant: Option<&'static Plant>) -> Self {
+    /// A fresh bench.
+    pub fn new(subject: &'static dyn Subject) -> Self {
+        Self::selling(subject, None, None)
+    }
+
+    /// A fresh bench that sells these goods, `None` for the usual ones; what is planted stands between client and line, or around
+    /// the client.
+    pub fn selling(
+        subject: &'static dyn Subject,
+        goods: Option<&'static Goods>,
+        plant: Option<&'static Plant>,
+    ) -> Self {
         let clock = shared_clock();
         let sandbox = sandbox(&clock);
         let records = Arc::new(MemoryRecords::default());
@@ -148,11 +169,25 @@ impl Bench {
             records,
             line,
             shown: Shown::default(),
+            goods,
             plant,
             bearer: Mutex::default(),
         };
         bench.biller = bench.new_biller();
         bench
+    }
+
+    /// An order with this course; `None` where the goods know no such course.
+    pub fn order(&self, course: Course, reference: &str) -> Option<Order> {
+        match self.goods {
+            None => self.subject.order(course, reference),
+            Some(goods) => (goods.order)(course, reference),
+        }
+    }
+
+    /// How a purchase goes that succeeds: at once where the goods can.
+    pub fn usual_course(&self) -> Course {
+        if self.order(Course::AtOnce, "CASE-0").is_some() { Course::AtOnce } else { Course::Settles }
     }
 
     /// What a client of this bench runs on.

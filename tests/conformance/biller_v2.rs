@@ -116,6 +116,10 @@ impl Subject for BillerV2 {
         ]
     }
 
+    fn amounts(&self) -> &'static [(&'static str, &'static str)] {
+        &[("payment", "amount"), ("status", "amount")]
+    }
+
     fn readers(&self) -> Vec<Reader> {
         fn status() -> op::AskStatus {
             let reference = Reference::parse("READ-1").expect("a reference");

@@ -170,6 +170,37 @@ pub fn echoes(subject: &dyn Subject) -> Vec<Fault> {
         .collect()
 }
 
+/// A valid reply that tells another price.
+pub fn amounts(subject: &dyn Subject, operation: &str) -> Vec<Fault> {
+    fn replace(value: &mut Value, name: &str) {
+        match value {
+            Value::Object(members) => {
+                for (member, value) in members {
+                    match value {
+                        Value::Number(_) if member == name => *value = json!(50_500),
+                        Value::String(_) if member == name => *value = json!("50500"),
+                        _ => replace(value, name),
+                    }
+                }
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| replace(item, name)),
+            _ => {}
+        }
+    }
+    let members = subject.amounts().iter().filter(|(on, _)| *on == operation);
+    members
+        .map(|(_, name)| {
+            Fault::new(format!("every {name} another amount"), true, move |reply| {
+                changed(reply, |body| {
+                    let Ok(mut value) = serde_json::from_slice::<Value>(body) else { return body.clone() };
+                    replace(&mut value, name);
+                    Bytes::from(value.to_string())
+                })
+            })
+        })
+        .collect()
+}
+
 /// Each listed code, and codes that nobody lists. What a code denies has not been executed; the others come either way.
 pub fn codes(
     subject: &'static dyn Subject,

@@ -106,6 +106,10 @@ impl Subject for Klikoo {
         ]
     }
 
+    fn amounts(&self) -> &'static [(&'static str, &'static str)] {
+        &[("buy", "amount"), ("transaction detail", "amount")]
+    }
+
     fn readers(&self) -> Vec<Reader> {
         use klikoo::operations as op;
         vec![

@@ -84,6 +84,10 @@ impl Subject for MmbcPulsa {
         &[("/kodeoperator", "TEL10"), ("/nominal", "10000"), ("/nomorpelanggan", "081234500000")]
     }
 
+    fn amounts(&self) -> &'static [(&'static str, &'static str)] {
+        &[("top-up", "debet")]
+    }
+
     fn readers(&self) -> Vec<Reader> {
         vec![
             reader!("price list", op::AskPriceList),

@@ -1,5 +1,5 @@
 //! The mistakes seen in client code for money, made on purpose. The suite has to notice each at every provider where it can be
-//! made; a table says which case noticed.
+//! made; a table says which case noticed, and by which rule.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +11,6 @@ use biller_core::{
 use bytes::Bytes;
 use libtest_mimic::Trial;
 
-use crate::SUBJECTS;
 use crate::bench::{Bench, runtime};
 use crate::cases::Case;
 use crate::rules::Rule;
@@ -71,47 +70,82 @@ static PLANTS: &[Plant] = &[
     in_biller!(13, "sent again under the same reference after a failure", SendsAgainFailed),
     in_biller!(14, "money in floating point", Floats),
     Plant { fits: |_, capabilities| capabilities.callback, ..in_biller!(15, "callback believed", BelievesCallbacks) },
+    in_biller!(16, "never asked again, and nobody called", LooksAway),
+];
+
+/// For each invariant a mistake that breaks it at every provider.
+const BREAKERS: [(Rule, u32); 5] = [
+    (Rule::SentOnce, 2),
+    (Rule::NeverDenied, 1),
+    (Rule::NeverInvented, 5),
+    (Rule::EndsWithTheLedger, 16),
+    (Rule::NoSecretShown, 3),
 ];
 
 /// Where the inquiry brings the provider's id, no reply can lose it.
 fn knows_id_before_paying(subject: &'static dyn Subject) -> bool {
-    let bench = Bench::new(subject, None);
+    let bench = Bench::new(subject);
     let order = subject.order(Course::AtOnce, "CASE-1").expect("an order");
     let attempt = runtime().block_on(bench.biller.prepare(order)).expect("it can be prepared");
     attempt.provider_id().is_some()
 }
 
-/// What noticed which mistake: by number and provider.
-static NOTICED: Mutex<BTreeMap<(u32, &str), String>> = Mutex::new(BTreeMap::new());
+/// A case, and the rule that it found broken.
+type Notice = (String, Rule);
 
-pub fn trials(cases: &[Vec<Case>]) -> Vec<Trial> {
+/// What noticed which mistake: by number and provider.
+static NOTICED: Mutex<BTreeMap<(u32, &str), Notice>> = Mutex::new(BTreeMap::new());
+
+pub fn trials(cases: &[(&'static dyn Subject, Vec<Case>)]) -> Vec<Trial> {
     let mut trials = Vec::new();
-    for (subject, cases) in SUBJECTS.iter().zip(cases) {
-        let capabilities = Bench::new(*subject, None).biller.capabilities();
+    let mut all = Vec::new();
+    for (subject, cases) in cases {
+        let subject = *subject;
+        let capabilities = Bench::new(subject).biller.capabilities();
         // Cut and altered replies are left out: they bring nothing here, and are most of the matrix.
         let mut cases: Vec<Case> = cases.iter().filter(|case| case.is_basic()).cloned().collect();
         cases.sort_by_key(Case::rank);
         let cases = Arc::new(cases);
-        for plant in PLANTS.iter().filter(|plant| (plant.fits)(*subject, &capabilities)) {
+        all.push((subject, Arc::clone(&cases)));
+        for plant in PLANTS.iter().filter(|plant| (plant.fits)(subject, &capabilities)) {
             let cases = Arc::clone(&cases);
             let name = format!("planted::{:02} {}::{}", plant.number, plant.name, subject.folder());
             trials.push(Trial::test(name, move || {
-                let noticed =
-                    cases.iter().find_map(|case| case.run(Some(plant)).err().map(|(rule, _)| (&case.name, rule)));
-                let (case, rule) = noticed.ok_or_else(|| {
-                    format!("provider {}: mistake {} ({}) went unnoticed", subject.folder(), plant.number, plant.name)
-                })?;
-                note(plant, *subject, case, rule);
+                let (case, rule, _) = notice(plant, &cases).ok_or_else(|| unnoticed(plant, subject))?;
+                let mut noticed = NOTICED.lock().unwrap_or_else(PoisonError::into_inner);
+                noticed.insert((plant.number, subject.folder()), (case.name.clone(), rule));
                 Ok(())
             }));
         }
     }
+    trials.push(Trial::test(
+        "suite::planted::every invariant is broken by some planted mistake and named",
+        move || {
+            for (invariant, number) in BREAKERS {
+                let plant = PLANTS.iter().find(|plant| plant.number == number).expect("a plant of this number");
+                for (subject, cases) in &all {
+                    let (case, rule, message) = notice(plant, cases).ok_or_else(|| unnoticed(plant, *subject))?;
+                    let start = format!("provider {}, case {}: {invariant}: ", subject.folder(), case.name);
+                    if rule != invariant || !message.starts_with(&start) {
+                        return Err(
+                            format!("mistake {number} should be noticed as \"{start}…\", but is: {message}").into()
+                        );
+                    }
+                }
+            }
+            Ok(())
+        },
+    ));
     trials
 }
 
-fn note(plant: &Plant, subject: &dyn Subject, case: &str, rule: Rule) {
-    let mut noticed = NOTICED.lock().unwrap_or_else(PoisonError::into_inner);
-    noticed.insert((plant.number, subject.folder()), format!("{case}, by {rule}"));
+/// The first case that notices, the rule that is broken, and the message.
+fn notice<'a>(plant: &'static Plant, cases: &'a [Case]) -> Option<(&'a Case, Rule, String)> {
+    cases.iter().find_map(|case| case.run(Some(plant)).err().map(|(rule, message)| (case, rule, message)))
+}
+
+fn unnoticed(plant: &Plant, subject: &dyn Subject) -> String {
+    format!("provider {}: mistake {} ({}) went unnoticed", subject.folder(), plant.number, plant.name)
 }
 
 pub fn print_table() {
@@ -121,9 +155,15 @@ pub fn print_table() {
         if !rows.is_empty() {
             eprintln!("planted {:2}, {}:", plant.number, plant.name);
         }
-        for (_, row) in rows {
-            eprintln!("    noticed in {row}");
+        for (_, (case, rule)) in rows {
+            eprintln!("    noticed in {case}, by {rule}");
         }
+    }
+    let rules: BTreeSet<Rule> = noticed.values().map(|(_, rule)| *rule).collect();
+    for rule in rules {
+        let by = noticed.iter().filter(|(_, (_, broken))| *broken == rule).map(|((number, _), _)| *number);
+        let numbers: BTreeSet<u32> = by.collect();
+        eprintln!("{rule}: broken by planted {numbers:?}");
     }
 }
 
@@ -210,6 +250,7 @@ enum Mistake {
     SendsAgainFailed,
     Floats,
     BelievesCallbacks,
+    LooksAway,
 }
 
 /// A biller with one mistake.
@@ -273,6 +314,9 @@ impl Wrong {
         if self.mistake == Mistake::AsksById && attempt.provider_id().is_none() && !attempt.stage().is_final() {
             let error = Error::new(ErrorKind::NotFound, Execution::Unknown);
             return Outcome::Unknown(error.with_detail("the provider's id is not known"));
+        }
+        if self.mistake == Mistake::LooksAway {
+            return Outcome::Pending;
         }
         let outcome = self.inner.resolve(attempt, records).await;
         match (self.mistake, outcome) {

@@ -40,6 +40,15 @@ fn purchase() -> Purchase {
     biller_core::Operation::interpret(&inquiry, &reply).expect("the sample decodes").purchase
 }
 
+/// The purchase before the calls, as it was written down.
+fn earlier() -> Purchase {
+    let purchase = json!({
+        "partner_reference_no": "EARLIER-1", "reference_no": "DEV-240207-0000001", "partner_approval_no": "EARLIER-1",
+        "product_code": "PLNPR20", "product_reference_code": "PLNPREPAID", "customer_id": "86034655976", "price": 20_500,
+    });
+    serde_json::from_value(purchase).expect("a valid purchase")
+}
+
 impl Subject for PlnPrepaid {
     fn folder(&self) -> &'static str {
         "pln-prepaid"
@@ -78,10 +87,7 @@ impl Subject for PlnPrepaid {
                 let purchase = client.inquiry(&inquiry("CALL-2")).await?.purchase;
                 client.payment(&purchase).await
             }),
-            call!("advice", |client| async move {
-                let purchase = client.inquiry(&inquiry("CALL-3")).await?.purchase;
-                client.advice(&purchase).await
-            }),
+            call!("advice", |client| async move { client.advice(&earlier()).await }),
         ]
     }
 
@@ -108,6 +114,10 @@ impl Subject for PlnPrepaid {
             ("/result/productCode", "PLNPR50"),
             ("/result/productPrice", "50500"),
         ]
+    }
+
+    fn amounts(&self) -> &'static [(&'static str, &'static str)] {
+        &[("payment", "productPrice"), ("advice", "productPrice")]
     }
 
     fn readers(&self) -> Vec<Reader> {

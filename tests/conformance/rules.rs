@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use biller_core::{Attempt, ErrorKind, Outcome};
+use biller_core::{Attempt, ErrorKind, Outcome, Rupiah};
 use biller_sandbox::{Charge, ChargeState};
 
 use crate::bench::Bench;
@@ -59,7 +59,7 @@ pub fn sent_once(bench: &Bench, resolving: bool) -> Judgement {
 }
 
 /// (2) and (3), for what was said of the purchase so far.
-pub fn said(bench: &Bench, outcome: &Outcome) -> Judgement {
+pub fn said(bench: &Bench, attempt: &Attempt, outcome: &Outcome) -> Judgement {
     let charges = bench.charges();
     match outcome {
         Outcome::Failed(refusal) => {
@@ -73,10 +73,13 @@ pub fn said(bench: &Bench, outcome: &Outcome) -> Judgement {
             require(paid.is_some(), Rule::NeverInvented, || {
                 format!("said succeeded; the ledger has {}", line(charges.first()))
             })?;
-            // An altered reply may lie about the amount; all others do not.
-            let exact = receipt.charged.is_none_or(|amount| paid.is_some_and(|paid| paid.amount == amount.get()));
-            require(exact || bench.line.is_altered(), Rule::ExactMoney, || {
-                format!("charged {:?}; the ledger has {}", receipt.charged, line(paid))
+            // Where a reply lies about the amount, a person has been told what it says.
+            let is_true = |amount: Rupiah| {
+                let told = || attempt.attention().iter().any(|told| told.reason.contains(&amount.to_string()));
+                paid.is_some_and(|paid| paid.amount == amount.get()) || told()
+            };
+            require(receipt.charged.is_none_or(is_true), Rule::ExactMoney, || {
+                format!("charged {:?}, no person told; the ledger has {}", receipt.charged, line(paid))
             })
         }
         Outcome::Pending | Outcome::Unknown(_) => Ok(()),
@@ -85,7 +88,7 @@ pub fn said(bench: &Bench, outcome: &Outcome) -> Judgement {
 
 /// (4) The last word is the ledger's, or a person has been called and told the reference.
 pub fn ended(bench: &Bench, attempt: &Attempt, outcome: &Outcome) -> Judgement {
-    said(bench, outcome)?;
+    said(bench, attempt, outcome)?;
     if outcome.is_final() {
         return Ok(());
     }

@@ -12,7 +12,7 @@ use sidompul_client::model::{
 use sidompul_client::operations as op;
 use sidompul_client::{Client, Config, InjectKey, Pin, PurchasePackage, ReloadPulsa};
 
-use crate::subject::{Call, Course, Echo, Reader, Subject, call, reader};
+use crate::subject::{Call, Course, Echo, Goods, Reader, Subject, call, reader};
 
 pub struct Sidompul;
 
@@ -27,6 +27,31 @@ fn client(wiring: Wiring) -> Client {
         config.with_base_url(BaseUrl::parse("http://127.0.0.1/sidompul").expect("an address"))
     });
     Client::with_wiring(CONFIG.clone(), wiring)
+}
+
+fn customer(course: Course) -> &'static str {
+    match course {
+        Course::AtOnce => "6287700000011",
+        Course::Settles => "6287700000012",
+        Course::Fails => "6287700000013",
+    }
+}
+
+/// Where the reply never says that it is done, only that it was taken.
+fn customer_later(course: Course) -> Option<&'static str> {
+    (course != Course::AtOnce).then(|| customer(course))
+}
+
+fn voucher_later(course: Course) -> Option<&'static str> {
+    match course {
+        Course::AtOnce => None,
+        Course::Settles => Some("1011640000921102"),
+        Course::Fails => Some("1011640000921103"),
+    }
+}
+
+fn priced(reference: &str, product: &str, customer: &str, price: i64) -> Order {
+    Order::new(reference, product, customer).expect("a valid order").with_expected_price(Rupiah::new(price))
 }
 
 fn day() -> WibDay {
@@ -122,12 +147,37 @@ impl Subject for Sidompul {
     }
 
     fn order(&self, course: Course, reference: &str) -> Option<Order> {
-        let customer = match course {
-            Course::AtOnce => "6287700000011",
-            Course::Settles => "6287700000012",
-            Course::Fails => "6287700000013",
-        };
-        Some(Order::new(reference, "W2P", customer).expect("a valid order").with_amount(Rupiah::new(5_000)))
+        Some(Order::new(reference, "W2P", customer(course)).expect("a valid order").with_amount(Rupiah::new(5_000)))
+    }
+
+    fn other_goods(&self) -> &'static [Goods] {
+        &[
+            Goods {
+                name: "package",
+                order: |course, reference| Some(priced(reference, "XC_FLEX_S", customer(course), 13_703)),
+            },
+            Goods {
+                name: "package from pulsa",
+                order: |course, reference| {
+                    let order = priced(reference, "XC_FLEX_S", customer_later(course)?, 13_703);
+                    Some(order.with_option("pay_from", "pulsa"))
+                },
+            },
+            Goods {
+                name: "AWG stock into a number",
+                order: |course, reference| {
+                    let order = priced(reference, "AX-RM580808TK-TSP", customer_later(course)?, 6_000);
+                    Some(order.with_option("stock", "awg"))
+                },
+            },
+            Goods {
+                name: "XWG stock into a voucher",
+                order: |course, reference| {
+                    let order = priced(reference, "XL-WGXHSAE560658R", voucher_later(course)?, 10_000);
+                    Some(order.with_option("stock", "xwg"))
+                },
+            },
+        ]
     }
 
     fn calls(&self) -> Vec<Call> {
@@ -177,6 +227,15 @@ impl Subject for Sidompul {
 
     fn echoes(&self) -> &'static [Echo] {
         &[("/result/data/msisdn", "6287700099999"), ("/result/data/denomination", "10000")]
+    }
+
+    fn amounts(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("transaction_history", "amount"),
+            ("transaction_history_detail", "amount"),
+            ("awg_transactions", "voucherPrice"),
+            ("xwg_transactions", "voucherPrice"),
+        ]
     }
 
     fn readers(&self) -> Vec<Reader> {

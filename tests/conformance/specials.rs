@@ -7,7 +7,7 @@ use biller_sandbox::FaultKind;
 use bytes::Bytes;
 
 use crate::bench::Bench;
-use crate::cases::{end, look, pay, prepared, restarted};
+use crate::cases::{earlier_purchase, end, look, pay, prepared, restarted};
 use crate::faults::Fault;
 use crate::rules::{self, Judgement, Rule, require};
 use crate::subject::{Course, Subject};
@@ -16,7 +16,7 @@ type Special = for<'a> fn(&'a Bench) -> BoxFuture<'a, Judgement>;
 
 /// The special cases that a provider can have.
 pub fn of(subject: &'static dyn Subject) -> Vec<(&'static str, Special)> {
-    let capabilities = Bench::new(subject, None).biller.capabilities();
+    let capabilities = Bench::new(subject).biller.capabilities();
     let mut specials: Vec<(&'static str, Special)> = vec![
         ("crash while paying", |bench| Box::pin(crash(bench))),
         ("paid twice across a restart", |bench| Box::pin(paid_twice(bench))),
@@ -46,7 +46,7 @@ fn disturb_payments(bench: &Bench, fault: &Fault) {
 /// The process dies while the payment is on its way: what was written down leads to the end.
 async fn crash(bench: &Bench) -> Judgement {
     disturb_payments(bench, &Fault::silence());
-    let mut attempt = prepared(bench, Course::AtOnce, "CASE-1").await?;
+    let mut attempt = prepared(bench, bench.usual_course(), "CASE-1").await?;
     let paying = bench.biller.pay(&mut attempt, bench.records.as_ref());
     let _ = tokio::time::timeout(Duration::from_millis(10), paying).await;
     let written = bench.records.get(bench.biller.provider(), "CASE-1");
@@ -62,32 +62,36 @@ async fn crash(bench: &Bench) -> Judgement {
 
 /// Whoever pays again after a restart pays nothing.
 async fn paid_twice(bench: &Bench) -> Judgement {
-    let mut attempt = prepared(bench, Course::AtOnce, "CASE-1").await?;
+    let mut attempt = prepared(bench, bench.usual_course(), "CASE-1").await?;
     pay(bench, &mut attempt).await?;
     let mut attempt = restarted(bench, &attempt);
     let again = bench.new_biller().pay(&mut attempt, bench.records.as_ref()).await;
     bench.show(&again);
     rules::sent_once(bench, false)?;
-    rules::said(bench, &again)
+    rules::said(bench, &attempt, &again)
 }
 
 async fn paid_twice_after_loss(bench: &Bench) -> Judgement {
     disturb_payments(bench, &Fault::lost_reply());
-    let mut attempt = prepared(bench, Course::AtOnce, "CASE-1").await?;
+    let mut attempt = prepared(bench, bench.usual_course(), "CASE-1").await?;
     pay(bench, &mut attempt).await?;
     bench.line.heal();
     let mut attempt = restarted(bench, &attempt);
     let again = bench.new_biller().pay(&mut attempt, bench.records.as_ref()).await;
     bench.show(&again);
     rules::sent_once(bench, false)?;
-    rules::said(bench, &again)?;
+    rules::said(bench, &attempt, &again)?;
     end(bench, attempt).await.map(drop)
 }
 
 /// A final outcome stays, whatever the provider answers later.
 async fn asked_after_the_end(bench: &Bench) -> Judgement {
-    let mut attempt = prepared(bench, Course::AtOnce, "CASE-1").await?;
-    let paid = pay(bench, &mut attempt).await?;
+    let mut attempt = prepared(bench, bench.usual_course(), "CASE-1").await?;
+    let mut paid = pay(bench, &mut attempt).await?;
+    if !paid.is_final() {
+        bench.sandbox.settle();
+        paid = look(bench, &mut attempt).await?;
+    }
     for fault in crate::faults::of_the_line() {
         for spec in bench.subject.specs() {
             bench.line.disturb(spec.name, fault.clone());
@@ -104,10 +108,9 @@ async fn asked_after_the_end(bench: &Bench) -> Judgement {
 /// The token lives until shortly before the payment.
 async fn token_expires(bench: &Bench) -> Judgement {
     let lifetime = Duration::from_secs(bench.subject.token().map_or(0, |(_, seconds)| seconds));
-    let mut earlier = prepared(bench, Course::AtOnce, "EARLIER-1").await?;
-    bench.biller.pay(&mut earlier, bench.records.as_ref()).await;
-    let attempt = bench.subject.order(Course::Settles, "CASE-1").or(bench.subject.order(Course::AtOnce, "CASE-1"));
-    let mut attempt = bench.biller.prepare(attempt.expect("an order")).await.expect("it can be prepared");
+    earlier_purchase(bench).await?;
+    let course = if bench.order(Course::Settles, "CASE-0").is_some() { Course::Settles } else { Course::AtOnce };
+    let mut attempt = prepared(bench, course, "CASE-1").await?;
     bench.clock.advance(lifetime + Duration::from_secs(1));
     let paid = bench.biller.pay(&mut attempt, bench.records.as_ref()).await;
     bench.show(&paid);
@@ -120,10 +123,10 @@ async fn token_expires(bench: &Bench) -> Judgement {
 /// Where equal purchases cannot be told apart, a second one waits for the first.
 async fn equal_purchase(bench: &Bench) -> Judgement {
     disturb_payments(bench, &Fault::lost_reply());
-    let mut first = prepared(bench, Course::AtOnce, "CASE-1").await?;
+    let mut first = prepared(bench, bench.usual_course(), "CASE-1").await?;
     pay(bench, &mut first).await?;
     bench.line.heal();
-    let order = bench.subject.order(Course::AtOnce, "CASE-2").expect("an order");
+    let order = bench.order(bench.usual_course(), "CASE-2").expect("an order");
     match bench.biller.prepare(order).await {
         Err(error) => bench.shown.error(&error),
         Ok(mut second) => {
@@ -141,7 +144,7 @@ async fn equal_purchase(bench: &Bench) -> Judgement {
 /// Anybody can post a callback; nothing was bought, and nothing is believed.
 async fn forged_callback(bench: &Bench) -> Judgement {
     disturb_payments(bench, &Fault::silence_before());
-    let mut attempt = prepared(bench, Course::AtOnce, "CASE-1").await?;
+    let mut attempt = prepared(bench, bench.usual_course(), "CASE-1").await?;
     pay(bench, &mut attempt).await?;
     bench.line.heal();
     let mut hint = Hint::new("CASE-1", Claim::Succeeded);
@@ -150,7 +153,7 @@ async fn forged_callback(bench: &Bench) -> Judgement {
     let outcome = bench.biller.confirm(&mut attempt, &hint, bench.records.as_ref()).await;
     bench.show(&outcome);
     rules::sent_once(bench, true)?;
-    rules::said(bench, &outcome)
+    rules::said(bench, &attempt, &outcome)
 }
 
 /// The provider's own callback tells the opposite of its ledger.
@@ -158,7 +161,7 @@ async fn conflicting_callback(bench: &Bench) -> Judgement {
     let name = bench.subject.sandbox_name();
     let fault = biller_sandbox::Fault::new(name, FaultKind::CallbackConflicting).times(0);
     bench.sandbox.arm(fault).expect("the provider has callbacks");
-    let course = if bench.subject.order(Course::Fails, "CASE-0").is_some() { Course::Fails } else { Course::Settles };
+    let course = if bench.order(Course::Fails, "CASE-0").is_some() { Course::Fails } else { Course::Settles };
     confirm_callbacks(bench, course).await
 }
 
@@ -191,7 +194,7 @@ async fn confirm_callbacks(bench: &Bench, course: Course) -> Judgement {
         let outcome = bench.biller.confirm(&mut attempt, &hint, bench.records.as_ref()).await;
         bench.show(&outcome);
         rules::sent_once(bench, true)?;
-        rules::said(bench, &outcome)?;
+        rules::said(bench, &attempt, &outcome)?;
     }
     end(bench, attempt).await.map(drop)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use biller_core::{Biller, BoxFuture, Error, Order, Spec, Verdict, Wiring};
+use biller_core::{Biller, BoxFuture, Effect, Error, Order, Spec, Verdict, Wiring};
 use biller_sandbox::Sandbox;
 use bytes::Bytes;
 use serde_json::Value;
@@ -36,6 +36,13 @@ pub struct Reader {
 /// A member of a reply that repeats what was asked, and another value for it.
 pub type Echo = (&'static str, &'static str);
 
+/// Something that is sold in another way than what [`Subject::order`] orders.
+pub struct Goods {
+    pub name: &'static str,
+    /// As [`Subject::order`].
+    pub order: fn(Course, &str) -> Option<Order>,
+}
+
 pub trait Subject: Send + Sync {
     /// The folder in `crates`.
     fn folder(&self) -> &'static str;
@@ -54,6 +61,11 @@ pub trait Subject: Send + Sync {
     /// An order with this course; `None` where the provider knows no such course.
     fn order(&self, course: Course, reference: &str) -> Option<Order>;
 
+    /// What else it sells, through other operations.
+    fn other_goods(&self) -> &'static [Goods] {
+        &[]
+    }
+
     /// At least one for every operation. They run after a purchase has succeeded.
     fn calls(&self) -> Vec<Call>;
 
@@ -65,6 +77,9 @@ pub trait Subject: Send + Sync {
 
     /// What the payment's reply repeats, as JSON pointers.
     fn echoes(&self) -> &'static [Echo];
+
+    /// Which member of the reply to which operation says what a purchase costs.
+    fn amounts(&self) -> &'static [(&'static str, &'static str)];
 
     fn readers(&self) -> Vec<Reader>;
 
@@ -93,11 +108,17 @@ pub trait Subject: Send + Sync {
 
     fn operation_of(&self, request: &http::Request<Bytes>) -> &'static str {
         let path = request.uri().path();
-        self.routes().iter().find(|(part, _)| path.contains(part)).map_or("unknown", |(_, operation)| operation)
+        let route = self.routes().iter().find(|(part, _)| path.contains(part));
+        route.unwrap_or_else(|| panic!("provider {}: no route for {path}", self.folder())).1
+    }
+
+    fn effect(&self, operation: &str) -> Effect {
+        let spec = self.specs().iter().find(|spec| spec.name == operation);
+        spec.unwrap_or_else(|| panic!("provider {}: no operation {operation}", self.folder())).effect
     }
 
     fn moves_money(&self, operation: &str) -> bool {
-        self.specs().iter().any(|spec| spec.name == operation && spec.effect.moves_money())
+        self.effect(operation).moves_money()
     }
 
     fn credential(&self, name: &str) -> String {

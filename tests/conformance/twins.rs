@@ -1,15 +1,17 @@
-//! The everyday twins of the fuzz targets: every decoder and callback parser takes any bytes, and every cut of a valid reply,
-//! without a panic.
+//! The everyday twins of the fuzz targets: every decoder and callback parser takes any bytes, every sample of the documents, and
+//! every cut of a valid reply, without a panic.
 
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use libtest_mimic::Trial;
+use libtest_mimic::{Failed, Trial};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRng, TestRunner};
 
-use crate::SUBJECTS;
 use crate::cases::valid_reply;
+use crate::subject::Subject;
 
 /// Bytes, text, and JSON with members that replies have.
 fn bodies() -> impl Strategy<Value = Vec<u8>> {
@@ -38,8 +40,20 @@ fn bodies() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-pub fn trials() -> Vec<Trial> {
-    SUBJECTS
+/// The samples of the provider's documents, the seed corpus of its fuzz target.
+fn samples(subject: &dyn Subject) -> Result<Vec<Bytes>, Failed> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(subject.folder());
+    let read = |file: std::io::Result<fs::DirEntry>| Ok(Bytes::from(fs::read(file?.path())?));
+    let files: std::io::Result<Vec<Bytes>> = fs::read_dir(&folder).and_then(|files| files.map(read).collect());
+    match files {
+        Ok(samples) if samples.is_empty() => Err(format!("provider {}: no samples", subject.folder()).into()),
+        Ok(samples) => Ok(samples),
+        Err(error) => Err(format!("provider {}: no samples: {error}", subject.folder()).into()),
+    }
+}
+
+pub fn trials(subjects: &[&'static dyn Subject]) -> Vec<Trial> {
+    subjects
         .iter()
         .flat_map(|subject| subject.readers().into_iter().map(move |reader| (*subject, Arc::new(reader))))
         .map(|(subject, reader)| {
@@ -47,8 +61,12 @@ pub fn trials() -> Vec<Trial> {
                 let config = Config { cases: 256, failure_persistence: None, ..Config::default() };
                 let rng = TestRng::deterministic_rng(config.rng_algorithm);
                 let mut runner = TestRunner::new_with_rng(config, rng);
-                if let Some(at) = subject.calls().iter().position(|call| call.operation == reader.name) {
-                    let valid = valid_reply(subject, at).into_body();
+                for sample in samples(subject)? {
+                    let _ = (reader.read)(sample);
+                }
+                let at = subject.calls().iter().position(|call| call.operation == reader.name);
+                if let Some(valid) = at.and_then(|at| valid_reply(subject, at)) {
+                    let valid = valid.into_body();
                     for end in 0..valid.len() {
                         let _ = (reader.read)(valid.slice(..end));
                     }
@@ -57,7 +75,7 @@ pub fn trials() -> Vec<Trial> {
                     let _ = (reader.read)(Bytes::from(body));
                     Ok(())
                 });
-                result.map_err(|error| error.to_string().into())
+                result.map_err(|error| format!("provider {}, reader {}: {error}", subject.folder(), reader.name).into())
             })
         })
         .collect()

@@ -12,19 +12,21 @@ use biller_sandbox::{Fault, FaultKind, Operation};
 use bytes::Bytes;
 
 use crate::mistakes::Mistake;
+use crate::sides::Side;
 use crate::world::World;
 
 /// The end of a process: after so many steps nothing of it moves any more.
 pub struct Death {
     left: AtomicI64,
     dead: AtomicBool,
-    frozen_until: Mutex<Option<tokio::time::Instant>>,
+    /// Until when, unless what is held up has been let go since.
+    frozen: Mutex<Option<(tokio::time::Instant, u64)>>,
 }
 
 impl Death {
     pub fn after(steps: Option<u32>) -> Arc<Self> {
         let left = steps.map_or(i64::MAX, i64::from);
-        Arc::new(Self { left: AtomicI64::new(left), dead: AtomicBool::new(false), frozen_until: Mutex::default() })
+        Arc::new(Self { left: AtomicI64::new(left), dead: AtomicBool::new(false), frozen: Mutex::default() })
     }
 
     pub fn has_come(&self) -> bool {
@@ -43,14 +45,16 @@ impl Death {
     /// One step of the process; it never returns once the process is dead, and late while the process is frozen, as a machine
     /// that is suspended would have it.
     async fn step(&self, world: &World) {
+        let releases = world.releases.load(Ordering::SeqCst);
         if world.happens(|rates| rates.freeze) {
             let until = tokio::time::Instant::now() + Duration::from_secs(world.draw(240) as u64);
-            *self.frozen_until.lock().unwrap() = Some(until);
-            world.seen(|seen| seen.freezes += 1);
+            *self.frozen.lock().unwrap() = Some((until, releases));
+            world.has_frozen.store(true, Ordering::SeqCst);
+            world.note("freezes");
         }
-        let frozen_until = *self.frozen_until.lock().unwrap();
-        if let Some(until) = frozen_until {
-            tokio::time::sleep_until(until).await;
+        let frozen = *self.frozen.lock().unwrap();
+        if let Some((until, _)) = frozen.filter(|(_, since)| *since == releases) {
+            world.held_up(until.saturating_duration_since(tokio::time::Instant::now())).await;
         }
         if self.left.fetch_sub(1, Ordering::SeqCst) <= 1 {
             self.come();
@@ -66,7 +70,6 @@ pub struct FaultyStore {
     pub inner: SqliteStore,
     pub world: Arc<World>,
     pub death: Arc<Death>,
-    pub mistake: Mistake,
 }
 
 impl FaultyStore {
@@ -77,7 +80,7 @@ impl FaultyStore {
     ) -> Result<T, StoreError> {
         self.death.step(&self.world).await;
         let failed = |world: &World| {
-            world.seen(|seen| seen.store_errors += 1);
+            world.note("store errors");
             Err(StoreError::Unavailable("drawn".to_owned()))
         };
         if self.world.happens(|rates| rates.store_before) {
@@ -97,7 +100,6 @@ impl FaultyStore {
         let mut change = change.clone();
         let stored = self.inner.get(change.purchase.order.reference()).await?;
         if let Some(stored) = stored.filter(|stored| stored.fence != change.purchase.fence) {
-            self.world.seen(|seen| seen.unfenced += 1);
             if stored.state != change.from {
                 return Ok(());
             }
@@ -125,7 +127,7 @@ impl Store for FaultyStore {
     fn get<'a>(&'a self, reference: &'a Reference) -> BoxFuture<'a, Result<Option<Purchase>, StoreError>> {
         Box::pin(async move {
             let mut stored = self.through("get", self.inner.get(reference)).await?;
-            if self.mistake == Mistake::PaysAgainAfterCrash
+            if self.world.mistake == Mistake::PaysAgainAfterCrash
                 && let Some(stored) = stored.as_mut().filter(|stored| stored.state == State::Sending)
             {
                 stored.attempt = None;
@@ -137,7 +139,7 @@ impl Store for FaultyStore {
     fn claim<'a>(&'a self, claim: &'a Claim) -> BoxFuture<'a, Result<Vec<Purchase>, StoreError>> {
         Box::pin(async move {
             let mut taken = self.through("claim", self.inner.claim(claim)).await?;
-            if self.mistake == Mistake::PaysAgainAfterCrash {
+            if self.world.mistake == Mistake::PaysAgainAfterCrash {
                 for purchase in taken.iter_mut().filter(|purchase| purchase.state == State::Sending) {
                     // Back to the start, as a job queue would have it.
                     purchase.state = State::Created;
@@ -159,11 +161,8 @@ impl Store for FaultyStore {
 
     fn write<'a>(&'a self, change: &'a Change) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
-            match self.mistake {
-                Mistake::LosesCommits if self.world.draw(20) == 0 => {
-                    self.world.seen(|seen| seen.lost_commits += 1);
-                    return Ok(());
-                }
+            match self.world.mistake {
+                Mistake::LosesCommits if self.world.draw(20) == 0 => return Ok(()),
                 Mistake::NoFence => return self.unfenced(change).await,
                 Mistake::PaysAgainAfterCrash => return self.restarted(change).await,
                 _ => {}
@@ -255,13 +254,28 @@ pub struct FaultyTransport {
 
 type Reply = Result<http::Response<Bytes>, TransportError>;
 
+/// What can go wrong with a request.
+pub const NETWORK: [&str; 11] = [
+    "request not sent",
+    "request lost",
+    "reply lost",
+    "reply late",
+    "request late",
+    "request doubled",
+    "reply garbled",
+    "429",
+    "503",
+    "500 although executed",
+    "provider down",
+];
+
 impl Transport for FaultyTransport {
     fn send(&self, request: http::Request<Bytes>, max: usize) -> BoxFuture<'_, Reply> {
         Box::pin(async move {
             self.death.step(&self.world).await;
             let bought = self.world.buy_begins(&request).await;
             let reply = self.faulty(request, max).await;
-            self.world.buy_ends(bought.as_deref(), &reply);
+            self.world.buy_ends(bought, &reply);
             self.death.step(&self.world).await;
             reply
         })
@@ -269,28 +283,43 @@ impl Transport for FaultyTransport {
 }
 
 impl FaultyTransport {
+    /// Has the sandbox do something wrong by itself.
+    fn disturb(&self, side: &dyn Side) {
+        let world = &self.world;
+        let (kind, operation) = match world.draw(8) {
+            0..3 => (FaultKind::ExpireToken, None),
+            3 | 4 => (FaultKind::StatusNotFound, Some(Operation::Status)),
+            5 => (FaultKind::StatusNotFound, Some(Operation::History)),
+            6 => (FaultKind::CallbackBeforeReply, Some(Operation::Callback)),
+            _ => (FaultKind::CallbackConflicting, Some(Operation::Callback)),
+        };
+        let fault = operation.into_iter().fold(Fault::new(side.sandbox(), kind), Fault::on);
+        // Not every provider can do everything wrong.
+        if world.sandbox.arm(fault).is_ok() {
+            world.note(kind.name());
+        }
+    }
+
     async fn faulty(&self, request: http::Request<Bytes>, max: usize) -> Reply {
         let world = &self.world;
+        let side = world.side_of(&request);
         let path = request.uri().path().to_owned();
         let lost = || Err(TransportError::maybe_sent("drawn"));
-        if world.is_down() {
+        if world.is_down(side) {
             return if world.draw(2) == 0 { Err(TransportError::not_sent("drawn")) } else { Ok(page(503)) };
         }
         if world.happens(|rates| rates.sandbox) {
-            let (kind, operation) = if world.draw(2) == 0 {
-                (FaultKind::ExpireToken, None)
-            } else {
-                (FaultKind::StatusNotFound, Some(Operation::Status))
-            };
-            let fault = Fault::new("klikoo", kind);
-            let _ = world.sandbox.arm(operation.into_iter().fold(fault, Fault::on));
+            self.disturb(side);
         }
         if !world.happens(|rates| rates.network) {
             return world.forward(request, max).await;
         }
-        let what = world.draw(11);
-        world.seen(|seen| seen.network[what] += 1);
-        world.trace(|| format!("fault {what} at {path}"));
+        let mut what = world.draw(NETWORK.len());
+        if what == 5 && side.paid_for(&request).is_some() && !side.knows_copies() {
+            what = 2;
+        }
+        world.note(NETWORK[what]);
+        world.trace(|| format!("{} at {path}", NETWORK[what]));
         match what {
             0 => Err(TransportError::not_sent("drawn")),
             1 => {
@@ -310,7 +339,7 @@ impl FaultyTransport {
                 // It arrives after the client has given up, perhaps after the process has died.
                 let (world, wait) = (world.clone(), Duration::from_secs(world.draw(300) as u64));
                 tokio::spawn(async move {
-                    tokio::time::sleep(wait).await;
+                    world.held_up(wait).await;
                     let _ = world.forward(request, max).await;
                 });
                 tokio::time::sleep(Duration::from_secs(60)).await;
@@ -318,6 +347,10 @@ impl FaultyTransport {
             }
             5 => {
                 let first = world.forward(request.clone(), max).await;
+                // A token that is refused is refused for both copies.
+                if first.as_ref().is_ok_and(|reply| reply.status() == http::StatusCode::UNAUTHORIZED) {
+                    return first;
+                }
                 let second = world.forward(request, max).await;
                 if world.draw(2) == 0 { first } else { second }
             }
@@ -338,7 +371,7 @@ impl FaultyTransport {
                 Ok(page(500))
             }
             _ => {
-                world.go_down();
+                world.go_down(side);
                 lost()
             }
         }

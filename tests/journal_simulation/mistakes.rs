@@ -8,9 +8,8 @@ use biller_core::{
     Receipt, Records, Refusal, Schedule,
 };
 use bytes::Bytes;
-use klikoo::Klikoo;
 
-use crate::world::SimClock;
+use crate::world::{SimClock, World};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mistake {
@@ -27,7 +26,7 @@ pub enum Mistake {
     TimeoutIsFailed,
     /// A callback's claim is taken for the truth.
     BelievesCallbacks,
-    /// Not found is final, whatever the provider's window.
+    /// Past the provider's window, not found is taken for failed, and what must not be sent again is sent again.
     IgnoresTheWindow,
 }
 
@@ -43,23 +42,30 @@ impl Mistake {
     ];
 }
 
-/// The real client with a mistake in it.
-pub struct Mistaken {
-    pub inner: Klikoo,
-    pub clock: SimClock,
-    pub mistake: Mistake,
+/// A real client whose receipts are kept for comparison, perhaps with a mistake in it.
+pub struct Watched {
+    inner: Arc<dyn Biller>,
+    world: Arc<World>,
 }
 
-impl Mistaken {
-    pub fn biller(inner: Klikoo, clock: SimClock, mistake: Mistake) -> Arc<dyn Biller> {
-        match mistake {
-            Mistake::None => Arc::new(inner),
-            mistake => Arc::new(Self { inner, clock, mistake }),
+impl Watched {
+    pub fn over(inner: Arc<dyn Biller>, world: Arc<World>) -> Arc<dyn Biller> {
+        Arc::new(Self { inner, world })
+    }
+
+    fn clock(&self) -> &SimClock {
+        &self.world.clock
+    }
+
+    fn seen(&self, outcome: Outcome) -> Outcome {
+        if let Outcome::Succeeded(receipt) = &outcome {
+            self.world.issue(receipt);
         }
+        outcome
     }
 
     async fn paid(&self, attempt: &mut Attempt, records: &dyn Records) -> Outcome {
-        match self.mistake {
+        match self.world.mistake {
             Mistake::WritesAfterSending => {
                 let outcome = self.inner.pay(attempt, &MemoryRecords::default()).await;
                 let _ = records.save(attempt).await;
@@ -71,7 +77,7 @@ impl Mistaken {
                     Outcome::Unknown(_) => {
                         let failed = Outcome::Failed(Refusal::new(ErrorKind::Timeout, "no reply"));
                         *attempt = trial;
-                        attempt.end_payment(failed, records, &self.clock).await
+                        attempt.end_payment(failed, records, self.clock()).await
                     }
                     outcome => {
                         *attempt = trial;
@@ -85,17 +91,50 @@ impl Mistaken {
 
     async fn looked(&self, attempt: &mut Attempt, records: &dyn Records) -> Outcome {
         let outcome = self.inner.resolve(attempt, records).await;
-        match (&outcome, self.mistake) {
+        match (&outcome, self.world.mistake) {
             (Outcome::Unknown(error), Mistake::IgnoresTheWindow) if error.kind() == ErrorKind::NotFound => {
                 let gone = Outcome::Failed(Refusal::new(ErrorKind::NotFound, "not found"));
-                attempt.end_look(Ok(gone), Duration::MAX, records, &self.clock).await
+                attempt.end_look(Ok(gone), Duration::MAX, records, self.clock()).await
+            }
+            (Outcome::Unknown(error), Mistake::IgnoresTheWindow)
+                if error.to_string().contains("its WIB day is over") =>
+            {
+                self.sent_too_late(attempt, records).await.unwrap_or(outcome)
             }
             _ => outcome,
         }
     }
+
+    /// Sends a purchase again on another day, as a new one.
+    async fn sent_too_late(&self, attempt: &mut Attempt, records: &dyn Records) -> Option<Outcome> {
+        let mut again = self.inner.prepare(attempt.order().clone()).await.ok()?;
+        let outcome = self.inner.pay(&mut again, &MemoryRecords::default()).await;
+        Some(attempt.end_look(Ok(outcome), Duration::MAX, records, self.clock()).await)
+    }
+
+    /// Takes a callback at its word.
+    async fn believed(&self, attempt: &mut Attempt, hint: &Hint, records: &dyn Records) -> Outcome {
+        let claimed = match hint.claim {
+            Claim::Succeeded => {
+                let order = attempt.order();
+                let product = order.product().as_str();
+                let reference = order.reference().as_str();
+                Outcome::Succeeded(Receipt::new(
+                    attempt.provider(),
+                    reference,
+                    product,
+                    order.customer(),
+                    Evidence::Status,
+                ))
+            }
+            Claim::Failed => Outcome::Failed(Refusal::new(ErrorKind::Refused, "the callback says so")),
+            _ => Outcome::Pending,
+        };
+        attempt.end_look(Ok(claimed), Duration::MAX, records, self.clock()).await
+    }
 }
 
-impl Biller for Mistaken {
+impl Biller for Watched {
     fn provider(&self) -> &'static str {
         self.inner.provider()
     }
@@ -113,11 +152,11 @@ impl Biller for Mistaken {
     }
 
     fn pay<'a>(&'a self, attempt: &'a mut Attempt, records: &'a dyn Records) -> BoxFuture<'a, Outcome> {
-        Box::pin(self.paid(attempt, records))
+        Box::pin(async move { self.seen(self.paid(attempt, records).await) })
     }
 
     fn resolve<'a>(&'a self, attempt: &'a mut Attempt, records: &'a dyn Records) -> BoxFuture<'a, Outcome> {
-        Box::pin(self.looked(attempt, records))
+        Box::pin(async move { self.seen(self.looked(attempt, records).await) })
     }
 
     fn parse_callback(&self, request: &http::Request<Bytes>) -> Result<Hint, Error> {
@@ -135,24 +174,11 @@ impl Biller for Mistaken {
         records: &'a dyn Records,
     ) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
-            if self.mistake != Mistake::BelievesCallbacks {
-                return self.inner.confirm(attempt, hint, records).await;
-            }
-            let claimed = match hint.claim {
-                Claim::Succeeded => {
-                    let order = attempt.order();
-                    Outcome::Succeeded(Receipt::new(
-                        "klikoo",
-                        order.reference().as_str(),
-                        order.product().as_str(),
-                        order.customer(),
-                        Evidence::Status,
-                    ))
-                }
-                Claim::Failed => Outcome::Failed(Refusal::new(ErrorKind::Refused, "the callback says so")),
-                _ => Outcome::Pending,
+            let outcome = match self.world.mistake {
+                Mistake::BelievesCallbacks => self.believed(attempt, hint, records).await,
+                _ => self.inner.confirm(attempt, hint, records).await,
             };
-            attempt.end_look(Ok(claimed), Duration::MAX, records, &self.clock).await
+            self.seen(outcome)
         })
     }
 }

@@ -5,10 +5,7 @@ use http::StatusCode;
 
 use crate::{Bench, pulsa};
 
-const SAMPLE: &str = r#"{"response_code":"2000200","response_message":"Success","partner_reference_id":"9d37f9ad-a7d0-41c7-92a6-285e2c8f845f",
-"transaction_id":"14430374","amount":"15000","transaction_time":"2024-10-11T09:02:57.241732Z","transaction_status":"SUCCESS","reason":"",
-"product_name":"Tsel 10.000","sn":"02617700018017005627","value":"081000000002","customer_name":"","current_balance":1890248,
-"beginning_balance":1905248,"product_code":"S10"}"#;
+const SAMPLE: &str = include_str!("../fixtures/klikoo/callback.json");
 
 fn post(body: impl Into<Bytes>) -> http::Request<Bytes> {
     http::Request::post("/callback").body(body.into()).unwrap()

@@ -2,7 +2,9 @@ use biller_core::{Error, ErrorKind, Execution, Operation, Rupiah};
 use biller_tests::reply;
 use klikoo::Purchase;
 use klikoo::model::{Bill, HistoryQuery};
-use klikoo::operations::{Balance, Buy, InquiryPostpaid, InquiryPrepaid, TransactionDetail, TransactionHistory};
+use klikoo::operations::{
+    Balance, Buy, InquiryPostpaid, InquiryPrepaid, RequestToken, TransactionDetail, TransactionHistory,
+};
 
 fn purchase(reference: &str, product: &str, value: &str, amount: i64) -> Purchase {
     Purchase::new(reference, product, value, Rupiah::new(amount)).unwrap()
@@ -16,32 +18,30 @@ fn read<O: Operation>(operation: &O, status: u16, body: &str) -> Result<O::Outpu
     operation.interpret(&reply(status, body.to_owned()))
 }
 
-const DETAIL: &str = r#"{"response_code":"200022000","response_message":"Sukses","data":{"transaction_id":"14429004",
- "status":"SUCCESS","partner_reference_id":"123242432333132","amount":"10086","transaction_time":"2024-05-21T04:54:18.788451Z",
- "reason":"","product_id":"","product_name":"DANA 10.000","sn":"2024052110121481030100166521802805959/DNID DEFX SUSXXXX",
- "value":"081294482354","customer_name":"DNID DEFX SUSXXXX","current_balance":"2181772","beginning_balance":"2191858","product_code":"DN1"}}"#;
+const INQUIRY: &str = include_str!("../fixtures/klikoo/inquiry_prepaid.json");
+const INQUIRY_REFUSED: &str = include_str!("../fixtures/klikoo/inquiry_refused.json");
+const BUY: &str = include_str!("../fixtures/klikoo/buy.json");
+const BILL: &str = include_str!("../fixtures/klikoo/inquiry_postpaid.json");
+const DETAIL: &str = include_str!("../fixtures/klikoo/transaction_detail.json");
+const HISTORY: &str = include_str!("../fixtures/klikoo/transaction_history.json");
+const BALANCE: &str = include_str!("../fixtures/klikoo/balance.json");
+const TOKEN: &str = include_str!("../fixtures/klikoo/access_token.json");
+
+#[test]
+fn token() {
+    assert!(read(&RequestToken, 200, TOKEN).is_ok());
+}
 
 #[test]
 fn inquiry_success() {
-    let inquiry = read(
-        &pln(),
-        200,
-        r#"{"response_code":"200022000","response_message":"Sukses","data":{"product_name":"PLN 20.000","amount":20500,
-        "total":20546,"product_code":"PLN20","customer_number":"01105691111","customer_name":"BAHARRUDIN1","power_capacity":"R1/2200VA"}}"#,
-    );
+    let inquiry = read(&pln(), 200, INQUIRY);
     insta::assert_debug_snapshot!(inquiry.unwrap());
 }
 
 /// The HTTP part of the code is 503, yet it is a definite refusal, and part of `data` comes with it.
 #[test]
 fn inquiry_refused_although_its_code_begins_with_503() {
-    let error = read(
-        &pln(),
-        503,
-        r#"{"response_code":"503029998","response_message":"CUSTID not recognized. Biller throws exception. Err:5110",
-        "data":{"customer_number":"01105601111"}}"#,
-    )
-    .unwrap_err();
+    let error = read(&pln(), 503, INQUIRY_REFUSED).unwrap_err();
     assert_eq!((error.kind(), error.execution()), (ErrorKind::Refused, Execution::NotExecuted));
     assert_eq!(error.code(), Some("503029998"));
     assert_eq!(error.provider_message(), Some("CUSTID not recognized. Biller throws exception. Err:5110"));
@@ -50,9 +50,7 @@ fn inquiry_refused_although_its_code_begins_with_503() {
 #[test]
 fn buy_without_a_status_word_is_pending() {
     let buy = Buy(purchase("6d654219-d9b7-4e1a-8b51-99a5cafb11cb", "DNOPEN", "081200000001", 10_000));
-    let body =
-        r#"{"response_code":"201022001","response_message":"Berhasil dibuat","data":{"transaction_id":"14429004"}}"#;
-    let bought = read(&buy, 201, body).unwrap();
+    let bought = read(&buy, 201, BUY).unwrap();
     assert!(!bought.succeeded);
     assert_eq!(bought.transaction.transaction_id.as_deref(), Some("14429004"));
 }
@@ -85,13 +83,7 @@ fn the_stroom_token_in_a_serial() {
 
 #[test]
 fn history() {
-    let page = read(
-        &TransactionHistory(HistoryQuery::new()),
-        200,
-        r#"{"response_code":"200022000","response_message":"Sukses","meta":{"current_page":1,"total_pages":1,"total_rows":1,"per_page":50},
-        "data":[{"created_at":"2024-05-21T04:54:18.788451Z","sn":"","value":"081294482354"}]}"#,
-    )
-    .unwrap();
+    let page = read(&TransactionHistory(HistoryQuery::new()), 200, HISTORY).unwrap();
     assert!(page.meta.is_last());
     assert!(page.transactions[0].sn.is_none());
     insta::assert_debug_snapshot!(page);
@@ -99,8 +91,8 @@ fn history() {
 
 #[test]
 fn balance_is_looked_for_in_several_places() {
+    assert_eq!(read(&Balance, 200, BALANCE).unwrap(), Rupiah::new(10_000_000));
     for (data, expected) in [
-        (r#"{"balance":10000000}"#, 10_000_000),
         (r#"{"current_balance":"2181772.00"}"#, 2_181_772),
         (r#"{"available_balance":"-5","amount":7}"#, -5),
         (r#"{"balance":null,"amount":"7.0"}"#, 7),
@@ -218,6 +210,8 @@ async fn the_printed_bills_are_served() {
 #[test]
 fn a_bill_is_read_like_an_inquiry() {
     let bill = InquiryPostpaid(Bill::new("PDAMMJK", "1726010024").unwrap());
+    let known = read(&bill, 200, BILL).unwrap();
+    assert_eq!((known.amount, known.total), (Some(Rupiah::new(75_000)), Some(Rupiah::new(77_500))));
     let reply =
         read(&bill, 200, r#"{"response_code":"200022000","data":{"total":"77500","new_field":{"a":1}}}"#).unwrap();
     assert_eq!(reply.total, Some(Rupiah::new(77_500)));

@@ -1,5 +1,6 @@
 //! What MMBC does that a client has to absorb, one test each.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use biller_core::{
@@ -7,7 +8,7 @@ use biller_core::{
     Records, Rupiah, Stage,
 };
 use biller_sandbox::{ChargeState, Fault, FaultKind, Operation};
-use biller_tests::reply;
+use biller_tests::{Invented, reply};
 use mmbc_pulsa::TopUp;
 use mmbc_pulsa::model::{State, StatusRequest};
 use mmbc_pulsa::operations::{AskPriceList, AskStatus, SendTopUp};
@@ -528,4 +529,29 @@ async fn callbacks_and_balance_are_unsupported() {
     assert_eq!(bench.mmbc.parse_callback(&request).unwrap_err().kind(), ErrorKind::Unsupported);
     assert_eq!(bench.mmbc.balance().await.unwrap_err().kind(), ErrorKind::Unsupported);
     assert!(!bench.mmbc.capabilities().distinguishes_equal_purchases);
+}
+
+/// A debit that is not the price of the list: what was asked has been delivered, and a person hears of the difference.
+#[tokio::test]
+async fn another_debit_is_told_to_a_person() {
+    for (status, first) in [("sukses", "succeeded"), ("pending", "pending")] {
+        let bench = Bench::build(
+            |config| config,
+            |sandbox| {
+                let invented = Invented(move |request: &http::Request<bytes::Bytes>| match request.uri().path() {
+                    path if path.ends_with("/isipulsa") => Some(Ok(reply(200, ok(status).replace("5630", "9999")))),
+                    path if path.ends_with("/cekstatus") => Some(Ok(reply(200, ok("sukses")))),
+                    _ => None,
+                });
+                Arc::new(invented.over(sandbox.transport()))
+            },
+        );
+        let mut attempt = bench.prepare(pulsa("Q-1", CUSTOMER)).await;
+        assert_eq!(bench.pay(&mut attempt).await.word(), first);
+        assert_eq!(attempt.attention().len(), usize::from(first == "succeeded"));
+        let Outcome::Succeeded(receipt) = bench.resolve(&mut attempt).await else { panic!() };
+        assert_eq!(receipt.charged, Some(Rupiah::new(9_999)));
+        assert_eq!(attempt.attention().len(), 1);
+        assert!(called_for(&attempt, "a reply says that Rp9.999 was debited instead of Rp5.630"));
+    }
 }

@@ -8,11 +8,11 @@ use mmbc_pulsa::operations::{AskPriceList, AskStatus, SendTopUp};
 use mmbc_pulsa::price_list::{Availability, ProductKind};
 use mmbc_pulsa::{TopUp, Transaction};
 
-const PRICE_LIST: &str = include_str!("../fixtures/mmbc/price_list.json");
-const TOP_UP_OK: &str = include_str!("../fixtures/mmbc/top_up_ok.json");
-const TOP_UP_NO: &str = include_str!("../fixtures/mmbc/top_up_no.json");
-const STATUS_OK: &str = include_str!("../fixtures/mmbc/status_ok.json");
-const STATUS_NO: &str = include_str!("../fixtures/mmbc/status_no.json");
+const PRICE_LIST: &str = include_str!("../fixtures/mmbc-pulsa/price_list.json");
+const TOP_UP_OK: &str = include_str!("../fixtures/mmbc-pulsa/top_up_ok.json");
+const TOP_UP_NO: &str = include_str!("../fixtures/mmbc-pulsa/top_up_no.json");
+const STATUS_OK: &str = include_str!("../fixtures/mmbc-pulsa/status_ok.json");
+const STATUS_NO: &str = include_str!("../fixtures/mmbc-pulsa/status_no.json");
 
 fn top_up() -> SendTopUp {
     SendTopUp(TopUp::new("TEL5", "08123456789").unwrap().with_denomination(Some(Rupiah::new(5000))))

@@ -17,7 +17,7 @@ use sidompul_client::{InjectKey, PurchasePackage, PurchaseReply, ReloadPulsa};
 const OK: &str = r#""statusCode": 200, "statusMessage": "OK", "statusDescription": "Request succeeded without error""#;
 
 fn sample(name: &str) -> String {
-    std::fs::read_to_string(format!("{}/fixtures/sidompul/{name}.json", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    std::fs::read_to_string(format!("{}/fixtures/sidompul-client/{name}.json", env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
 
 fn payer(refused: &[&str]) -> Payer {

@@ -299,3 +299,30 @@ async fn a_lost_inject_without_a_snapshot_is_left_to_a_person() {
     assert_eq!(error.kind(), ErrorKind::Ambiguous);
     assert!(attempt.attention()[0].reason.contains("TEMBAKTXL170178"));
 }
+
+/// A record of our sale with an amount that cannot be its price: the success stands, and a person hears of the amount.
+#[tokio::test]
+async fn another_amount_is_told_to_a_person() {
+    for (amount, told) in [("5850", None), ("50500", Some("the record of the sale says Rp50.500, not its price"))] {
+        let clock = biller_tests::shared_clock();
+        let sandbox = biller_tests::sandbox(&clock);
+        let details = std::sync::Arc::new(std::sync::Mutex::new(None::<String>));
+        let shown = std::sync::Arc::clone(&details);
+        let invented = biller_tests::Invented(move |request: &http::Request<bytes::Bytes>| {
+            let asks = request.uri().path().ends_with("-history-detail");
+            asks.then(|| shown.lock().unwrap().clone().map(|body| Ok(biller_tests::reply(200, body))))?
+        });
+        let sidompul = crate::over(invented.over(sandbox.transport()), &clock, |config| config);
+        let records = biller_core::MemoryRecords::default();
+        let mut attempt = sidompul.prepare(pulsa("N-1", "6287700000012")).await.unwrap();
+        assert_eq!(sidompul.pay(&mut attempt, &records).await.word(), "pending");
+        let id = attempt.provider_id().unwrap();
+        *details.lock().unwrap() = Some(format!(
+            r#"{{"statusCode": 200, "result": {{"errorCode": "00", "data": [{{"transactionId": "{id}", "msisdnB": "6287700000012",
+            "status": "SUCCESS", "amount": "{amount}", "transactionType": "w2p", "date": "2024-02-07 10:28:35"}}]}}}}"#
+        ));
+        let Outcome::Succeeded(receipt) = sidompul.resolve(&mut attempt, &records).await else { panic!() };
+        assert_eq!(receipt.charged.unwrap().get().to_string(), amount);
+        assert_eq!(attempt.attention().first().map(|attention| attention.reason.as_str()), told);
+    }
+}

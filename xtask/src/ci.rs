@@ -1,86 +1,41 @@
 //! Every check but the tests.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::Result;
-use crate::command::{self, cargo};
-use crate::workspace::{Package, packages};
-use crate::{dependencies, metrics, release, tidy};
+use crate::command::{cargo, run};
+use crate::workspace::packages;
+use crate::{bounds, metrics, release, tidy, tools};
 
-pub fn run(root: &Path) -> Result<()> {
+/// One command of cargo for each line. With cargo-hack each published crate is taken alone, as its users and docs.rs do.
+const CHECKS: &[&str] = &[
+    "fmt --all --check",
+    "clippy --locked --workspace --all-targets --all-features -- -D warnings",
+    "deny --locked --all-features --config xtask/deny.toml check bans licenses sources",
+    "hack doc --locked --workspace --ignore-private --all-features --no-deps",
+    "hack check --locked --workspace --ignore-private --feature-powerset --depth 2 --exclude-features default",
+];
+
+pub fn check(root: &Path) -> Result<()> {
+    tools::require(root, &["cargo-deny", "cargo-hack"])?;
     tidy::run(root)?;
-    dependencies::check(root)?;
     metrics::check(root)?;
-    in_root(root, &["fmt", "--all", "--check"])?;
-    in_root(root, &["clippy", "--locked", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])?;
-    in_root(root, &["doc", "--locked", "--workspace", "--no-deps", "--all-features"])?;
     for package in packages(root)? {
         release::contents(root, &package.name)?;
-        for features in package.combinations() {
-            in_root(
-                root,
-                &["check", "--locked", "--package", &package.name, "--no-default-features", "--features", &features],
-            )?;
-        }
     }
-    Ok(())
+    for check in CHECKS {
+        run(cargo(root, check.split(' ')).env("RUSTDOCFLAGS", "--cfg docsrs -D warnings"))?;
+    }
+    advisories(root)?;
+    bounds::check(root)
 }
 
-/// Shows and runs one command at the workspace's root. The documentation's warnings count as errors.
-fn in_root(root: &Path, arguments: &[&str]) -> Result<()> {
-    command::run(cargo(root, arguments.iter().copied()).env("RUSTDOCFLAGS", "-D warnings"))
-}
-
-impl Package {
-    /// No feature, each alone, and all pairs; of those that turn on the same features, the first.
-    fn combinations(&self) -> Vec<String> {
-        let names: Vec<&str> = self.features.keys().map(String::as_str).filter(|name| *name != "default").collect();
-        let alone = names.iter().map(|name| vec![*name]);
-        let pairs = names.iter().enumerate().flat_map(|(at, one)| names[..at].iter().map(|other| vec![*other, *one]));
-        let mut seen: Vec<BTreeSet<String>> = Vec::new();
-        let mut combinations = Vec::new();
-        for features in std::iter::once(Vec::new()).chain(alone).chain(pairs) {
-            let enabled = self.enabled(&features);
-            if !seen.contains(&enabled) {
-                combinations.push(features.join(","));
-                seen.push(enabled);
-            }
-        }
-        combinations
+/// A database that cannot be had is no finding, and no all-clear either.
+fn advisories(root: &Path) -> Result<()> {
+    let deny = |arguments: &str| run(&mut cargo(root, arguments.split(' ')));
+    if deny("deny --locked --config xtask/deny.toml fetch db").is_err() {
+        eprintln!("advisories: NOT CHECKED, their database cannot be fetched");
+        return Ok(());
     }
-
-    /// These features and all that they turn on.
-    fn enabled(&self, features: &[&str]) -> BTreeSet<String> {
-        let mut enabled = BTreeSet::new();
-        let mut left: Vec<String> = features.iter().map(|feature| (*feature).to_owned()).collect();
-        while let Some(feature) = left.pop() {
-            left.extend(self.features.get(&feature).cloned().unwrap_or_default());
-            enabled.insert(feature);
-        }
-        enabled
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Package;
-
-    #[test]
-    fn every_feature_alone_and_all_pairs_that_differ() {
-        let features =
-            [("http", vec![]), ("rustls", vec!["http", "core/rustls"]), ("other", vec![]), ("default", vec!["rustls"])];
-        let package = Package {
-            name: "klikoo".to_owned(),
-            version: semver::Version::new(0, 1, 0),
-            folder: "crates/klikoo".to_owned(),
-            library: true,
-            dependencies: Vec::new(),
-            features: features
-                .into_iter()
-                .map(|(name, enables)| (name.to_owned(), enables.into_iter().map(str::to_owned).collect()))
-                .collect(),
-        };
-        assert_eq!(package.combinations(), ["", "http", "other", "rustls", "http,other", "other,rustls"]);
-    }
+    deny("deny --locked --all-features --config xtask/deny.toml check --disable-fetch advisories")
 }

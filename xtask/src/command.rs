@@ -42,11 +42,6 @@ pub fn output(command: &mut Command) -> Result<Output> {
     command.stdin(Stdio::null()).output().map_err(|error| format!("{}: {error}", shown(command)).into())
 }
 
-/// Whether cargo has this subcommand.
-pub fn has_subcommand(folder: &Path, name: &str) -> bool {
-    output(&mut cargo(folder, [name, "--version"])).is_ok_and(|output| output.status.success())
-}
-
 fn shown(command: &Command) -> String {
     let name = Path::new(command.get_program()).file_name().unwrap_or_default();
     std::iter::once(name).chain(command.get_args()).map(|part| part.to_string_lossy()).collect::<Vec<_>>().join(" ")

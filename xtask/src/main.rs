@@ -2,14 +2,15 @@
 
 #![allow(clippy::print_stdout)]
 
+mod bounds;
 mod ci;
 mod command;
-mod dependencies;
 mod metrics;
 mod new_provider;
 mod postgres;
 mod release;
 mod tidy;
+mod tools;
 mod workspace;
 
 use std::process::ExitCode;
@@ -30,6 +31,8 @@ struct Cli {
 enum Task {
     /// Every check but the tests.
     Ci,
+    /// Install the tools that the checks and releases drive, where they are missing.
+    Tools,
     /// The conventions of this repository, as checks.
     Tidy,
     /// Write a provider crate in the common shape, with its registrations.
@@ -46,7 +49,8 @@ enum Task {
 fn main() -> ExitCode {
     let result = workspace::root().and_then(|root| {
         match Cli::parse().task {
-            Task::Ci => ci::run(&root),
+            Task::Ci => ci::check(&root),
+            Task::Tools => tools::install(&root),
             Task::Tidy => tidy::run(&root),
             Task::NewProvider(task) => task.run(&root),
             Task::Metrics(task) => task.run(&root),

@@ -87,7 +87,7 @@ fn counted(root: &Path) -> Result<Vec<Figure>> {
         figures.push(Figure { name, value, limit: budget.limit(table, key) });
     };
     let probe = probe(root, None)?;
-    let bare = crates(probe.path(), &["--offline"])?;
+    let bare = crates(probe.path(), &[])?;
     for provider in providers(root)? {
         let crates = crates(root, &["--locked", "--package", &provider])?;
         figure(format!("{provider}: crates"), crates, "provider", "crates");
@@ -180,7 +180,7 @@ fn build(probe: &tempfile::TempDir) -> Result<Built> {
     Ok(Built { milliseconds, bytes: fs::metadata(probe.path().join("target/release/probe"))?.len() })
 }
 
-/// A program that contains all of a provider, or bare reqwest as biller-core uses it; with this workspace's lock file.
+/// A program that contains all of a provider, or bare reqwest with what any client of such an API turns on; with this workspace's lock file.
 fn probe(root: &Path, provider: Option<&str>) -> Result<tempfile::TempDir> {
     let folder = tempfile::tempdir()?;
     let (dependencies, source) = match provider {
@@ -202,7 +202,8 @@ fn probe(root: &Path, provider: Option<&str>) -> Result<tempfile::TempDir> {
             )
         }
         None => (
-            "reqwest = { version = \"0.13\", default-features = false, features = [\"rustls\"] }".to_owned(),
+            "reqwest = { version = \"0.13\", default-features = false, features = [\"form\", \"json\", \"rustls\"] }"
+                .to_owned(),
             "fn main() {\n    std::hint::black_box(reqwest::Client::execute as *const ());\n    let _ = \
              std::hint::black_box(reqwest::Client::builder().build());\n}\n"
                 .to_owned(),

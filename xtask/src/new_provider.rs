@@ -1,12 +1,14 @@
 //! A provider crate in the common shape, registered everywhere, that compiles and can do nothing yet.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use crate::Result;
 use crate::command::{cargo, text};
+use crate::workspace::LICENCES;
 
 #[derive(Args)]
 pub struct NewProvider {
@@ -145,6 +147,9 @@ impl NewProvider {
         for (path, text) in &files {
             fs::create_dir_all(path.parent().unwrap_or(root))?;
             fs::write(path, text)?;
+        }
+        for licence in LICENCES {
+            symlink(Path::new("../..").join(licence), root.join("crates").join(&name).join(licence))?;
         }
         text(&mut cargo(root, ["fmt", "--all"]))?;
         println!("crates/{name} is there and registered; now:");

@@ -1,6 +1,5 @@
 //! The workspace: where it is and which crates it publishes.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use semver::Version;
@@ -11,6 +10,9 @@ use crate::command::{cargo, text};
 
 /// The folders in `crates` that hold no provider.
 const NO_PROVIDERS: &[&str] = &["biller-core", "biller-sandbox", "biller-journal", "biller-cli", "billers"];
+
+/// The licences' texts, which stand at the root and, as links to these, in each crate.
+pub const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
 
 /// The folder of the workspace that the current folder belongs to.
 pub fn root() -> Result<PathBuf> {
@@ -44,8 +46,6 @@ pub struct Package {
     pub library: bool,
     /// The published crates of this workspace that it is built from, tests aside.
     pub dependencies: Vec<String>,
-    /// What each feature turns on.
-    pub features: BTreeMap<String, Vec<String>>,
 }
 
 /// The published crates, each after those that it depends on.
@@ -80,7 +80,6 @@ fn read(root: &Path, package: &Value) -> Result<Package> {
     let manifest = PathBuf::from(word(&package["manifest_path"]));
     let folder = manifest.parent().unwrap_or(root);
     let folder = folder.strip_prefix(root.canonicalize()?).or_else(|_| folder.strip_prefix(root))?;
-    let features = package["features"].as_object().into_iter().flatten();
     Ok(Package {
         name: word(&package["name"]),
         version: word(&package["version"]).parse()?,
@@ -93,7 +92,6 @@ fn read(root: &Path, package: &Value) -> Result<Package> {
             .filter(|dependency| dependency["kind"] != "dev" && !dependency["path"].is_null())
             .map(|dependency| word(&dependency["name"]))
             .collect(),
-        features: features.map(|(name, enables)| (name.clone(), list(enables).iter().map(word).collect())).collect(),
     })
 }
 

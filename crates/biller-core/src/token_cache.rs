@@ -1,9 +1,9 @@
 use std::fmt;
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::Semaphore;
 
 use crate::{Error, ErrorKind, Execution, Secret, Timestamp};
 
@@ -36,7 +36,20 @@ impl AccessToken {
     }
 }
 
-type Fetched = Option<Result<AccessToken, Error>>;
+/// A token request under way. Closing lets its waiters go on in the order in which they came, so that a simulation can be replayed.
+struct Fetch {
+    brought: OnceLock<Result<AccessToken, Error>>,
+    waiting: Semaphore,
+}
+
+/// Ends the wait, also when the request is abandoned.
+struct End(Arc<Fetch>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.waiting.close();
+    }
+}
 
 /// Keeps one token for a whole client.
 ///
@@ -48,7 +61,7 @@ pub struct TokenCache(Arc<Mutex<State>>);
 #[derive(Default)]
 struct State {
     current: Option<AccessToken>,
-    fetching: Option<watch::Receiver<Fetched>>,
+    fetching: Option<Arc<Fetch>>,
 }
 
 impl TokenCache {
@@ -58,23 +71,24 @@ impl TokenCache {
         F: FnOnce() -> Fut,
         Fut: Future<Output = Result<AccessToken, Error>> + Send + 'static,
     {
-        let mut fetched = {
+        let fetching = {
             let mut state = self.state();
             if let Some(token) = state.current.as_ref().filter(|token| token.is_fresh(now)) {
                 return Ok(token.clone());
             }
-            match state.fetching.as_ref().filter(|fetching| fetching.has_changed().is_ok()) {
-                Some(fetching) => fetching.clone(),
+            match state.fetching.as_ref().filter(|fetching| !fetching.waiting.is_closed()) {
+                Some(fetching) => Arc::clone(fetching),
                 None => {
-                    let (sender, receiver) = watch::channel(None);
-                    state.fetching = Some(receiver.clone());
-                    tokio::spawn(self.clone().fetch(fetch(), sender));
-                    receiver
+                    let fetching = Arc::new(Fetch { brought: OnceLock::new(), waiting: Semaphore::new(0) });
+                    state.fetching = Some(Arc::clone(&fetching));
+                    tokio::spawn(self.clone().fetch(fetch(), End(Arc::clone(&fetching))));
+                    fetching
                 }
             }
         };
-        let outcome = fetched.wait_for(Option::is_some).await.ok().and_then(|fetched| fetched.clone());
-        outcome.unwrap_or_else(|| {
+        // It has no permits to give: the wait is over when it is closed.
+        let _ = fetching.waiting.acquire().await;
+        fetching.brought.get().cloned().unwrap_or_else(|| {
             Err(Error::new(ErrorKind::NoToken, Execution::NotExecuted).with_detail("the token request was abandoned"))
         })
     }
@@ -87,7 +101,7 @@ impl TokenCache {
         }
     }
 
-    async fn fetch(self, fetch: impl Future<Output = Result<AccessToken, Error>>, sender: watch::Sender<Fetched>) {
+    async fn fetch(self, fetch: impl Future<Output = Result<AccessToken, Error>>, end: End) {
         let fetched = fetch.await;
         let mut state = self.state();
         state.fetching = None;
@@ -95,7 +109,7 @@ impl TokenCache {
             state.current = Some(token.clone());
         }
         drop(state);
-        sender.send_replace(Some(fetched));
+        let _ = end.0.brought.set(fetched);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -148,6 +162,29 @@ mod tests {
             assert_eq!(caller.await.unwrap(), "t");
         }
         assert_eq!(fetches.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn callers_go_on_in_the_order_in_which_they_came() {
+        let cache = TokenCache::default();
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let callers: Vec<_> = (0..64)
+            .map(|n| {
+                let (cache, order) = (cache.clone(), Arc::clone(&order));
+                tokio::spawn(async move {
+                    let fetch = || async {
+                        tokio::task::yield_now().await;
+                        Ok(token("t", 900))
+                    };
+                    cache.get(NOW, fetch).await.unwrap();
+                    order.lock().unwrap().push(n);
+                })
+            })
+            .collect();
+        for caller in callers {
+            caller.await.unwrap();
+        }
+        assert_eq!(*order.lock().unwrap(), (0..64).collect::<Vec<_>>());
     }
 
     #[tokio::test]

@@ -67,10 +67,10 @@ impl<'a> Saves<'a> {
         self.inner.watched(self.inner.store.write(&change).await)?;
         if change.guard.is_some() {
             self.inner.report(&change);
-            // A write that took this long may have lost the purchase to another worker, who asks about it already.
-            if self.inner.clock.now().since(now) >= self.inner.lease {
-                return Err(StoreError::Fenced);
-            }
+        }
+        // A write that took this long may have lost the purchase to another worker, who asks about it already.
+        if self.inner.clock.now().since(now) >= self.inner.lease {
+            return Err(StoreError::Fenced);
         }
         self.state.lock().unwrap_or_else(PoisonError::into_inner).purchase = change.purchase;
         Ok(())

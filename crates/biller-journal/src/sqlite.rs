@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use biller_core::{Attempt, BoxFuture, Reference, Timestamp};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, named_params, params};
 use tokio::sync::oneshot;
 
@@ -76,6 +77,8 @@ impl SqliteStore {
     fn over(mut connection: Connection, on_disk: bool) -> Result<Self, StoreError> {
         connection.pragma_update(None, "synchronous", "FULL").map_err(unavailable)?;
         connection.set_prepared_statement_cache_capacity(64);
+        // Else every run of a statement that a partial index may serve is planned anew, for its values.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(unavailable)?;
         migrate(&mut connection)?;
         let inner = Inner { connection: Mutex::new(connection), queue: Mutex::default(), on_disk };
         Ok(Self { inner: Arc::new(inner) })

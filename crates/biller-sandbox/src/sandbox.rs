@@ -49,6 +49,7 @@ pub struct Sandbox {
 
 struct Inner {
     seed: u64,
+    deposit: Option<i64>,
     settle_after: Duration,
     clock: Box<dyn Clock>,
     observer: Option<Observer>,
@@ -83,6 +84,7 @@ pub(crate) struct Books {
 #[must_use]
 pub struct SandboxBuilder {
     seed: u64,
+    deposit: Option<i64>,
     settle_after: Duration,
     clock: Box<dyn Clock>,
     observer: Option<Observer>,
@@ -92,6 +94,12 @@ impl SandboxBuilder {
     /// Where all randomness comes from; 1 by default.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
+        self
+    }
+
+    /// The partner's deposit at every provider at first, in rupiah; by default each provider has its own.
+    pub fn deposit(mut self, deposit: i64) -> Self {
+        self.deposit = Some(deposit);
         self
     }
 
@@ -115,10 +123,10 @@ impl SandboxBuilder {
 
     /// A sandbox in the seed's initial state.
     pub fn build(self) -> Sandbox {
-        let Self { seed, settle_after, clock, observer } = self;
-        let state = Mutex::new(State::new(seed));
-        let inner = Inner { seed, settle_after, clock, observer, state, poster: OnceLock::new(), wake: Notify::new() };
-        Sandbox { inner: Arc::new(inner) }
+        let Self { seed, deposit, settle_after, clock, observer } = self;
+        let state = Mutex::new(State::new(seed, deposit));
+        let (poster, wake) = (OnceLock::new(), Notify::new());
+        Sandbox { inner: Arc::new(Inner { seed, deposit, settle_after, clock, observer, state, poster, wake }) }
     }
 }
 
@@ -171,7 +179,13 @@ impl Sandbox {
 
     /// Settings, starting from those of [`Sandbox::new`].
     pub fn builder() -> SandboxBuilder {
-        SandboxBuilder { seed: 1, settle_after: Duration::from_secs(2), clock: Box::new(SystemClock), observer: None }
+        SandboxBuilder {
+            seed: 1,
+            deposit: None,
+            settle_after: Duration::from_secs(2),
+            clock: Box::new(SystemClock),
+            observer: None,
+        }
     }
 
     /// All providers and the control interface, each under its path prefix. See [`ConnectionClosed`] before serving it.
@@ -277,7 +291,7 @@ impl Sandbox {
     pub fn reset(&self) {
         let mut state = self.lock();
         let era = state.books.callbacks.era + 1;
-        *state = State::new(self.inner.seed);
+        *state = State::new(self.inner.seed, self.inner.deposit);
         state.books.callbacks.era = era;
     }
 
@@ -473,14 +487,15 @@ fn dated(mut reply: Reply, now: Timestamp) -> Reply {
 }
 
 impl State {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, deposit: Option<i64>) -> Self {
         let providers: Vec<_> = crate::providers(seed)
             .into_iter()
             .map(|provider| Slot { random: Random::new(seed, provider.profile().name), provider })
             .collect();
         let mut books = Books::default();
         for Slot { provider, .. } in &providers {
-            books.ledger.balances.insert(provider.profile().name, provider.profile().balance);
+            let profile = provider.profile();
+            books.ledger.balances.insert(profile.name, deposit.unwrap_or(profile.balance));
         }
         Self { providers, books }
     }

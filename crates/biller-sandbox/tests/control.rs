@@ -295,3 +295,12 @@ async fn requests_can_be_observed() {
     partner.control("GET", "", Value::Null).await;
     assert_eq!(*lines.lock().unwrap(), ["POST Some(200)", "GET Some(200)"]);
 }
+
+#[test]
+fn another_deposit_holds_at_every_provider_and_after_a_reset() {
+    let sandbox = Sandbox::builder().deposit(12_345).build();
+    assert_eq!(sandbox.balances().len(), 5);
+    assert!(sandbox.balances().values().all(|deposit| *deposit == 12_345), "{:?}", sandbox.balances());
+    sandbox.reset();
+    assert!(sandbox.balances().values().all(|deposit| *deposit == 12_345), "{:?}", sandbox.balances());
+}

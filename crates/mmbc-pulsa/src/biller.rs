@@ -27,6 +27,9 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// several equal top-ups of the WIB day this is, 1 unless given. It is never raised here: a second equal purchase takes the next
 /// number by the caller's own decision. `expected_price` is compared with the price list. No options.
 ///
+/// A debit other than the price of the list leaves a success a success: number, code and face value are what was asked, and the list
+/// may be ten minutes old. The receipt then shows the debit, and a person is called.
+///
 /// MMBC takes no reference, so a lost reply is resolved in one of two ways. Where the invoice is known, the status call tells. Where
 /// it is not, the same top-up is sent again with the same `itrx`: code 51 then means that the earlier one went through, 41 that it
 /// still runs, and a fresh `ok` that it has run once, now. That happens only while all of these hold, else a person decides:
@@ -190,7 +193,7 @@ impl MmbcPulsa {
         let learnt = match self.client.top_up(&facts.top_up).await {
             Ok(reply) => {
                 facts.note(&reply.transaction);
-                accepted(attempt, reply.succeeded, reply.transaction)
+                self.accepted(attempt, reply.succeeded, reply.transaction)
             }
             Err(error) => {
                 facts.note_error(&error, Call::TopUp);
@@ -320,6 +323,7 @@ impl MmbcPulsa {
         attempt.set_provider_id(invoice);
         Ok(match reply.state {
             State::Succeeded => {
+                self.compare_debit(attempt, facts.debited);
                 let mut receipt = receipt(attempt, reply.transaction, Evidence::Status);
                 receipt.charged = facts.debited;
                 receipt.provider_id = Some(invoice.to_owned());
@@ -332,6 +336,27 @@ impl MmbcPulsa {
                 Outcome::Failed(refusal.with_code(word).with_provider_message(reply.transaction.description))
             }
         })
+    }
+
+    /// What a reply with `ok` says, about exactly what was asked.
+    fn accepted(&self, attempt: &mut Attempt, succeeded: bool, transaction: Transaction) -> Outcome {
+        if let Some(invoice) = &transaction.invoice {
+            attempt.set_provider_id(invoice);
+        }
+        if !succeeded {
+            return Outcome::Pending;
+        }
+        self.compare_debit(attempt, transaction.debited);
+        Outcome::Succeeded(receipt(attempt, transaction, Evidence::Reply))
+    }
+
+    /// A debit that is not the price proves nothing against the top-up, but somebody has to settle it with MMBC.
+    fn compare_debit(&self, attempt: &mut Attempt, debited: Option<Rupiah>) {
+        if let (Some(debited), Some(price)) = (debited, attempt.price())
+            && debited != price
+        {
+            attempt.call_person(self.now(), format!("a reply says that {debited} was debited instead of {price}"));
+        }
     }
 
     /// The guarded re-send.
@@ -360,7 +385,7 @@ impl MmbcPulsa {
         let learnt = match reply {
             Ok(reply) => {
                 facts.note(&reply.transaction);
-                Ok(accepted(attempt, reply.succeeded, reply.transaction))
+                Ok(self.accepted(attempt, reply.succeeded, reply.transaction))
             }
             Err(error) => {
                 facts.note_error(&error, Call::Resend);
@@ -424,14 +449,6 @@ fn check_order(order: &Order, item: &PriceItem<'_>) -> Result<(), Error> {
             .with_detail(format!("{} instead of {expected}; nothing was bought", item.price))),
         _ => Ok(()),
     }
-}
-
-/// What a reply with `ok` says, about exactly what was asked.
-fn accepted(attempt: &mut Attempt, succeeded: bool, transaction: Transaction) -> Outcome {
-    if let Some(invoice) = &transaction.invoice {
-        attempt.set_provider_id(invoice);
-    }
-    if succeeded { Outcome::Succeeded(receipt(attempt, transaction, Evidence::Reply)) } else { Outcome::Pending }
 }
 
 fn receipt(attempt: &Attempt, transaction: Transaction, evidence: Evidence) -> Receipt {

@@ -27,6 +27,9 @@ const RELOAD: &str = "W2P";
 ///
 /// `expected_price` is compared with the price of packages and vouchers, and helps to recognise a reload.
 ///
+/// A sale is recognised by the number that its reply showed, whatever amount the record of it says. Where that cannot be its price,
+/// the success stands, the receipt shows the record's amount, and a person is called.
+///
 /// Two purchases of the same thing for the same number cannot be told apart, so a second one is refused while the first is open.
 /// Use a dealer account that nothing but this sells from.
 #[derive(Clone, Debug)]
@@ -422,6 +425,11 @@ impl Sidompul {
         let others = self.claim(attempt, facts, &row.trace, records).await?;
         Ok(match row.verdict {
             Verdict::Succeeded => {
+                if let (Sale::Listed { goods, .. }, Some(amount)) = (&facts.sale, row.trace.amount)
+                    && !goods.may_cost(amount)
+                {
+                    attempt.call_person(self.now(), format!("the record of the sale says {amount}, not its price"));
+                }
                 let id = match &row.trace.transaction_id {
                     Some(id) => Some(id.clone()),
                     None => self.transaction_id_of(facts, &row.trace, &others).await,

@@ -25,6 +25,16 @@ pub(crate) enum Goods {
     Package { code: String, name: String, price: Option<Rupiah> },
 }
 
+impl Goods {
+    /// Whether a record with this amount can be of it: always, where no price is known.
+    pub(crate) fn may_cost(&self, amount: Rupiah) -> bool {
+        match self {
+            Self::Reload { denomination, expected_price } => reload_costs(*denomination, *expected_price, amount),
+            Self::Package { price, .. } => price.is_none_or(|price| amount == price),
+        }
+    }
+}
+
 /// A sale as history and detail show it, without its status.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Trace {
@@ -134,15 +144,15 @@ impl Sent {
             return None;
         }
         let fit = match &self.goods {
-            Goods::Reload { denomination, expected_price } => match trace.amount {
-                Some(amount) if reload_costs(*denomination, *expected_price, amount) => Strength::Strong,
-                Some(_) => return None,
+            Goods::Reload { .. } => match trace.amount.map(|amount| self.goods.may_cost(amount)) {
+                Some(true) => Strength::Strong,
+                Some(false) => return None,
                 None => Strength::Weak,
             },
             Goods::Package { code, name, price } => {
                 let product = trace.product.as_deref().map(plain).filter(|product| !product.is_empty());
                 let product = product.map(|product| product == plain(name) || product == plain(code));
-                let amount = trace.amount.zip(*price).map(|(amount, price)| amount == price);
+                let amount = trace.amount.filter(|_| price.is_some()).map(|amount| self.goods.may_cost(amount));
                 match (product, amount) {
                     (Some(true), Some(true) | None) | (None, Some(true)) => Strength::Strong,
                     (Some(true), Some(false)) | (None, None) | (Some(false), Some(true)) => Strength::Weak,

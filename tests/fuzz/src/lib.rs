@@ -1,7 +1,17 @@
 //! Fuzz targets, one for each provider: all its decoders and its callback parser read the same bytes.
 //!
-//! The samples of the documents are the seed corpus. From this folder, for ten minutes:
-//! `cargo +nightly fuzz run --fuzz-dir . klikoo corpus/klikoo ../fixtures/klikoo -- -max_total_time=600`.
+//! The samples of the documents are the seed corpus, of each target the folder of its crate in `tests/fixtures`. What is found goes to
+//! the first folder, which has to exist and stays out of the repository. From this folder, for ten minutes each:
+//!
+//! ```text
+//! mkdir -p corpus/biller-v2 corpus/klikoo corpus/mmbc-pulsa corpus/pln-prepaid corpus/sidompul
+//! cargo +nightly fuzz run --fuzz-dir . biller-v2   corpus/biller-v2   ../fixtures/biller-v2       -- -max_total_time=600
+//! cargo +nightly fuzz run --fuzz-dir . klikoo      corpus/klikoo      ../fixtures/klikoo          -- -max_total_time=600
+//! cargo +nightly fuzz run --fuzz-dir . mmbc-pulsa  corpus/mmbc-pulsa  ../fixtures/mmbc-pulsa      -- -max_total_time=600
+//! cargo +nightly fuzz run --fuzz-dir . pln-prepaid corpus/pln-prepaid ../fixtures/pln-prepaid     -- -max_total_time=600
+//! cargo +nightly fuzz run --fuzz-dir . sidompul    corpus/sidompul    ../fixtures/sidompul-client -- -max_total_time=600
+//! ```
+//!
 //! What the conformance suite runs every day on made-up bytes is the same list of readers.
 
 #![allow(dead_code, unused_imports)]

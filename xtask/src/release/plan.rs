@@ -83,7 +83,7 @@ fn plan(
     let mut breaks = Vec::new();
     if package.library && !commits.is_empty() && change < Change::Break && !trust_commits {
         semver_checks::require(root)?;
-        breaks = semver_checks::breaks(root, &package.name, &tag)?;
+        breaks = semver_checks::breaks(root, &package, &tag)?;
     }
     if !breaks.is_empty() {
         change = Change::Break;

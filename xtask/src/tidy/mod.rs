@@ -4,6 +4,7 @@ mod codes;
 mod effects;
 mod file_names;
 mod fixtures;
+mod licences;
 mod readmes;
 mod registrations;
 mod tree;
@@ -22,6 +23,7 @@ const RULES: &[(&str, Rule)] = &[
     ("registrations", registrations::check),
     ("readmes", readmes::check),
     ("fixtures", fixtures::check),
+    ("licences", licences::check),
 ];
 
 /// Prints what breaks a rule, one line each, and fails when there is any.

@@ -14,7 +14,9 @@ impl Copy {
     pub fn new() -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let copy = tempfile::tempdir().unwrap();
-        for part in [".rustfmt.toml", "Cargo.toml", "README.md", "crates", "tests", "xtask"] {
+        for part in
+            [".rustfmt.toml", "Cargo.toml", "LICENSE-APACHE", "LICENSE-MIT", "README.md", "crates", "tests", "xtask"]
+        {
             copy_all(&root.join(part), &copy.path().join(part));
         }
         Self(copy)

@@ -130,6 +130,20 @@ fn readmes_are_the_documentation_of_their_crates() {
 }
 
 #[test]
+fn every_crate_carries_the_licences() {
+    assert_adds(
+        |copy| {
+            copy.remove("crates/klikoo/LICENSE-MIT");
+            copy.append("crates/billers/LICENSE-APACHE", "But not for you.\n");
+        },
+        &[
+            "crates/billers/LICENSE-APACHE: is not the repository's LICENSE-APACHE (licences)",
+            "crates/klikoo/LICENSE-MIT: is missing (licences)",
+        ],
+    );
+}
+
+#[test]
 fn no_fixture_holds_a_secret() {
     let token = ["eyJhbGciOiJIUzI1NiJ9", "eyJzdWIiOiIxMjM0NTY3ODkwIn0", "dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P"].join(".");
     let key = ["-----BEGIN RSA", "PRIVATE KEY-----"].join(" ");

@@ -95,15 +95,23 @@ fn what_changed_is_released_and_a_killed_publish_is_finished_by_the_next() {
 #[test]
 fn a_break_under_a_fix_is_a_break_and_no_smaller_version_passes() {
     let scratch = Scratch::released();
-    scratch.append("crates/klikoo/src/lib.rs", "// One function less.");
+    scratch.record_breaks("klikoo");
+    assert_hidden_break_is_found(&scratch);
+}
+
+#[test]
+fn cargo_semver_checks_itself_finds_the_break_under_a_fix() {
+    let mut scratch = Scratch::released();
+    if scratch.finds_breaks_itself() {
+        assert_hidden_break_is_found(&scratch);
+    }
+}
+
+fn assert_hidden_break_is_found(scratch: &Scratch) {
+    scratch.write("crates/klikoo/src/lib.rs", "pub enum Outcome { Succeeded, Late }\n");
     scratch.commit("fix: tidy up");
-    scratch.plant_break("klikoo", "klikoo::balance");
     assert_snapshot!("hidden_break", scratch.succeed(&["plan"]));
-    let refused = scratch.fail(&["plan", "--set", "klikoo=0.1.1"]);
-    assert_eq!(
-        refused,
-        "xtask: klikoo 0.1.1 is refused after 0.1.0: at least 0.2.0 is needed\n  function_missing: function klikoo::balance, previously in file src/lib.rs:1\n"
-    );
+    assert_snapshot!("refused_version", scratch.fail(&["plan", "--set", "klikoo=0.1.1"]));
     assert!(scratch.succeed(&["plan", "--set", "klikoo=1.0.0"]).contains("klikoo: 0.1.0 -> 1.0.0\n"));
 }
 
@@ -141,6 +149,20 @@ fn a_yanked_or_half_published_set_is_explained() {
     scratch.registry.clear();
     let tagged = scratch.fail(&TO_LOCAL);
     assert!(tagged.contains("biller-core 0.1.0 has its tag biller-core-v0.1.0 but is not in the registry"), "{tagged}");
+}
+
+#[test]
+fn each_check_builds_what_it_has_packaged_itself() {
+    let scratch = Scratch::new();
+    scratch.succeed(&["check", "--registry", "local"]);
+    scratch.append("crates/biller-core/src/lib.rs", "pub fn fee() {}");
+    scratch.append("crates/mmbc-pulsa/src/lib.rs", "pub use biller_core::fee;");
+    scratch.commit("feat: charge a fee");
+    scratch.succeed(&["check", "--registry", "local"]);
+    scratch.write("crates/biller-core/src/lib.rs", "");
+    scratch.commit("fix!: charge no fee");
+    let failed = scratch.fail(&["check", "--registry", "local"]);
+    assert!(failed.contains("no `fee` in the root"), "{failed}");
 }
 
 #[test]
