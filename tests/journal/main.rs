@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used)]
 
 mod callbacks;
+mod contract;
 mod desk;
 mod failing;
 mod fake;
 mod figures;
+mod postgres;
 mod purchases;
 mod reconciling;
 mod store;

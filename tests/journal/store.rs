@@ -1,11 +1,9 @@
 use std::path::{Path, PathBuf};
 
-use biller_core::{Attempt, Order, Timestamp};
-use biller_journal::{Cause, Change, Claim, Event, Lane, Purchase, SqliteStore, State, Store, StoreError, Submission};
+use biller_journal::{Cause, Lane, SqliteStore, State, Store as _, StoreError};
 
+use crate::contract::{change, stored};
 use crate::{Bench, pulsa, reference};
-
-const NOW: Timestamp = Timestamp::from_unix_millis(1_707_276_515_000);
 
 /// A folder that is gone at the end.
 pub struct Folder(PathBuf);
@@ -35,85 +33,6 @@ impl Drop for Folder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
-}
-
-async fn stored(store: &SqliteStore, name: &str) -> Purchase {
-    let purchase = Purchase::new("klikoo", pulsa(name, "081200000001"), NOW);
-    let event = event(name, None, State::Created, Cause::Submitted);
-    assert!(matches!(store.submit(&purchase, &event).await.unwrap(), Submission::Stored));
-    purchase
-}
-
-fn event(name: &str, from: Option<State>, to: State, cause: Cause) -> Event {
-    Event {
-        number: 0,
-        reference: Some(reference(name)),
-        provider: "klikoo".to_owned(),
-        at: NOW,
-        from,
-        to: Some(to),
-        cause,
-        evidence: "told".to_owned(),
-    }
-}
-
-fn change(purchase: &Purchase, to: State, cause: Cause) -> Change {
-    let mut changed = purchase.clone();
-    changed.state = to;
-    let name = purchase.order.reference().as_str();
-    Change {
-        purchase: changed,
-        from: purchase.state,
-        events: vec![event(name, Some(purchase.state), to, cause)],
-        receipt: None,
-        issued: Vec::new(),
-        followed: Vec::new(),
-        release: true,
-        guard: None,
-        raise_fence: false,
-        now: NOW,
-    }
-}
-
-async fn claim(store: &SqliteStore, now: Timestamp) -> Vec<Purchase> {
-    let lease_until = now.after(std::time::Duration::from_secs(60));
-    store.claim(&Claim { provider: "klikoo".to_owned(), limit: 10, now, lease_until }).await.unwrap()
-}
-
-#[tokio::test]
-async fn only_the_latest_worker_writes() {
-    let store = SqliteStore::in_memory().unwrap();
-    stored(&store, "A-1").await;
-    let first = claim(&store, NOW).await.remove(0);
-    assert!(claim(&store, NOW).await.is_empty(), "leased");
-    let later = NOW.after(std::time::Duration::from_secs(60));
-    let second = claim(&store, later).await.remove(0);
-    assert_eq!((first.fence, second.fence), (1, 2));
-    assert_eq!(store.write(&change(&first, State::Sending, Cause::Sending)).await, Err(StoreError::Fenced));
-    assert_eq!(store.renew(&reference("A-1"), 1, later).await, Err(StoreError::Fenced));
-    assert_eq!(store.renew(&reference("A-1"), 2, later).await, Ok(()));
-    store.write(&change(&second, State::Sending, Cause::Sending)).await.unwrap();
-    assert_eq!(store.get(&reference("A-1")).await.unwrap().unwrap().state, State::Sending);
-}
-
-#[tokio::test]
-async fn a_change_that_no_transition_allows_leaves_everything_as_it_was() {
-    let store = SqliteStore::in_memory().unwrap();
-    let purchase = stored(&store, "A-1").await;
-    for (to, cause) in [
-        (State::Succeeded, Cause::Paid),
-        (State::Pending, Cause::Looked),
-        (State::Unknown, Cause::Recovered),
-        (State::Sending, Cause::Paid),
-    ] {
-        let error = store.write(&change(&purchase, to, cause)).await.unwrap_err();
-        assert_eq!(error, StoreError::Forbidden(format!("created to {to} by {cause}")));
-    }
-    let mut silent = change(&purchase, State::Sending, Cause::Sending);
-    silent.events.clear();
-    assert!(matches!(store.write(&silent).await, Err(StoreError::Forbidden(_))));
-    assert_eq!(store.get(&reference("A-1")).await.unwrap().unwrap().state, State::Created);
-    assert_eq!(store.events_after(0, 10).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -161,62 +80,6 @@ async fn a_store_of_the_first_schema_is_brought_up_to_date() {
     sending.issued.push(vec![1]);
     store.write(&sending).await.unwrap();
     assert_eq!(store.get(&reference("A-1")).await.unwrap().unwrap().state, State::Sending);
-}
-
-#[tokio::test]
-async fn what_was_issued_belongs_to_the_first_and_a_refused_write_takes_nothing() {
-    let store = SqliteStore::in_memory().unwrap();
-    let issuing = async |name: &str, digests: &[u8]| {
-        let mut change = change(&stored(&store, name).await, State::Sending, Cause::Sending);
-        change.issued = digests.iter().map(|digest| vec![*digest]).collect();
-        change
-    };
-    let mut refused = issuing("A-1", &[1]).await;
-    refused.events.push(event("A-1", Some(State::Sending), State::Created, Cause::Looked));
-    assert!(matches!(store.write(&refused).await, Err(StoreError::Forbidden(_))));
-    store.write(&issuing("A-2", &[1, 2]).await).await.unwrap();
-    store.write(&issuing("A-3", &[3, 2]).await).await.unwrap();
-    let causes = async |name: &str| {
-        store.events_of(&reference(name)).await.unwrap().iter().map(|event| event.cause).collect::<Vec<_>>()
-    };
-    assert_eq!(causes("A-2").await, [Cause::Submitted, Cause::Sending]);
-    assert_eq!(causes("A-3").await, [Cause::Submitted, Cause::Sending, Cause::SerialShared]);
-    let purchase = store.get(&reference("A-3")).await.unwrap().unwrap();
-    assert_eq!(purchase.reason.as_deref(), Some("its serial or token is also that of A-2"));
-}
-
-#[tokio::test]
-async fn others_are_of_the_same_customer_in_whatever_writing_also_finished_ones() {
-    let store = SqliteStore::in_memory().unwrap();
-    let attempt = |name: &str, customer: &str| {
-        let order = Order::new(name, "S10", customer).unwrap();
-        Attempt::new("klikoo", order, name, NOW, &()).unwrap()
-    };
-    for (name, customer) in [
-        ("A-1", "081234567891"),
-        ("A-2", "6281234567891"),
-        ("B-1", "+62 812-3456-7892"),
-        ("C-1", "0110 569-1111"),
-        ("C-2", "01105691111"),
-    ] {
-        let attempt = attempt(name, customer);
-        let mut purchase = Purchase::new("klikoo", attempt.order().clone(), NOW);
-        store.submit(&purchase, &event(name, None, State::Created, Cause::Submitted)).await.unwrap();
-        purchase.attempt = Some(attempt);
-        store.write(&change(&purchase, State::Sending, Cause::Sending)).await.unwrap();
-        purchase.state = State::Sending;
-        store.write(&change(&purchase, State::Succeeded, Cause::Paid)).await.unwrap();
-    }
-    for (customer, expected) in [
-        ("+62 812 3456 7891", &["A-1", "A-2"][..]),
-        ("081234567892", &["B-1"]),
-        ("0110-5691111", &["C-1", "C-2"]),
-        ("01105691112", &[]),
-    ] {
-        let others = store.others(&attempt("X-1", customer)).await.unwrap();
-        let names: Vec<&str> = others.iter().map(|other| other.order().reference().as_str()).collect();
-        assert_eq!(names, expected, "{customer}");
-    }
 }
 
 #[tokio::test]

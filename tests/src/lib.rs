@@ -1,5 +1,6 @@
 //! What the tests of all providers share: transports that record or invent, clocks in step, and a search for secrets.
 
+pub mod postgres;
 pub mod raw_tcp;
 
 use std::fmt::Debug;

@@ -7,6 +7,7 @@ mod ci;
 mod command;
 mod metrics;
 mod new_provider;
+mod postgres;
 mod release;
 mod tidy;
 mod tools;
@@ -38,22 +39,28 @@ enum Task {
     NewProvider(new_provider::NewProvider),
     /// Measure crates, build time, binary size and public items against xtask/budget.toml.
     Metrics(metrics::Metrics),
+    /// Start a throw-away PostgreSQL server from the installed binaries, for one command or until interrupted.
+    Postgres(postgres::Postgres),
     /// Release crates, each with a version of its own.
     #[command(subcommand)]
     Release(release::Release),
 }
 
 fn main() -> ExitCode {
-    let result = workspace::root().and_then(|root| match Cli::parse().task {
-        Task::Ci => ci::check(&root),
-        Task::Tools => tools::install(&root),
-        Task::Tidy => tidy::run(&root),
-        Task::NewProvider(task) => task.run(&root),
-        Task::Metrics(task) => task.run(&root),
-        Task::Release(task) => task.run(&root),
+    let result = workspace::root().and_then(|root| {
+        match Cli::parse().task {
+            Task::Ci => ci::check(&root),
+            Task::Tools => tools::install(&root),
+            Task::Tidy => tidy::run(&root),
+            Task::NewProvider(task) => task.run(&root),
+            Task::Metrics(task) => task.run(&root),
+            Task::Postgres(task) => return task.run(),
+            Task::Release(task) => task.run(&root),
+        }
+        .map(|()| ExitCode::SUCCESS)
     });
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("xtask: {error}");
             ExitCode::FAILURE

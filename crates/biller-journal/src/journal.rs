@@ -184,6 +184,7 @@ impl Journal {
     /// A store that does not work; waiting can go on.
     pub async fn wait(&self, reference: &Reference) -> Result<Option<Purchase>, StoreError> {
         let mut written = self.inner.written.subscribe();
+        let mut seen = 0;
         loop {
             written.mark_unchanged();
             match self.get(reference).await? {
@@ -191,7 +192,11 @@ impl Journal {
                 found => return Ok(found),
             }
             // Another process may finish it, so not only this one's writes count.
-            let _ = tokio::time::timeout(self.inner.poll, written.changed()).await;
+            tokio::select! {
+                _ = written.changed() => {}
+                count = self.inner.store.changed(seen) => seen = count,
+                () = tokio::time::sleep(self.inner.poll) => {}
+            }
         }
     }
 

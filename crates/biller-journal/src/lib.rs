@@ -6,9 +6,13 @@ mod event;
 mod journal;
 mod lane;
 mod metrics;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod purchase;
 mod reconcile;
 mod records;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod row;
 mod seal;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -22,6 +26,8 @@ pub use event::{Cursor, Event};
 pub use journal::{Journal, JournalBuilder, SubmitError};
 pub use lane::Lane;
 pub use metrics::{Metrics, Stats};
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresConfig, PostgresStore};
 pub use purchase::Purchase;
 pub use reconcile::{BalanceComparison, BalanceReading, Difference, Reconciliation};
 pub use seal::{ReceiptKey, SealError};

@@ -1,22 +1,19 @@
 //! The embedded store.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use biller_core::{Attempt, BoxFuture, Order, Reference, Timestamp};
+use biller_core::{Attempt, BoxFuture, Reference, Timestamp};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, named_params, params};
 use tokio::sync::oneshot;
 
-use crate::state::allowed;
-use crate::{Cause, Change, Claim, Event, Purchase, State, Stats, Store, StoreError, StoredHint, Submission};
+use crate::row::{COLUMNS, EVENT_COLUMNS, OPEN, RawEvent, RawPurchase, count, text, unreadable};
+use crate::{Change, Claim, Event, Purchase, State, Stats, Store, StoreError, StoredHint, Submission};
 
 /// Each brings the schema from the version that is its index to the next one.
 const MIGRATIONS: &[&str] = &[include_str!("sqlite/1.sql"), include_str!("sqlite/2.sql")];
-/// What counts as open, in SQL; the same as [`State::is_open`].
-const OPEN: &str = "('sending', 'pending', 'unknown', 'needs_person')";
 
 /// A store in one SQLite file, or in memory.
 ///
@@ -141,17 +138,23 @@ impl Inner {
         let mut connection = lock(&self.connection);
         let mut reports = Vec::with_capacity(jobs.len());
         let committed = (|| {
-            let mut transaction =
+            let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(unavailable)?;
+            let run = |sql| {
+                transaction.prepare_cached(sql).and_then(|mut statement| statement.execute([])).map_err(unavailable)
+            };
             for job in jobs {
-                let savepoint = transaction.savepoint().map_err(unavailable)?;
-                let (keep, report) = job(&savepoint);
+                run("SAVEPOINT job")?;
+                let (keep, report) = job(&transaction);
                 reports.push(report);
-                if savepoint.is_autocommit() {
+                if transaction.is_autocommit() {
                     // SQLite itself takes the whole transaction back when the disk is full.
                     return Err(StoreError::Unavailable("another write of the same commit failed".to_owned()));
                 }
-                if keep { savepoint.commit() } else { savepoint.finish() }.map_err(unavailable)?;
+                if !keep {
+                    run("ROLLBACK TO job")?;
+                }
+                run("RELEASE job")?;
             }
             transaction.commit().map_err(unavailable)
         })();
@@ -170,10 +173,6 @@ fn unavailable(error: rusqlite::Error) -> StoreError {
     StoreError::Unavailable(error.to_string())
 }
 
-fn unreadable(error: impl std::fmt::Display) -> StoreError {
-    StoreError::Unreadable(error.to_string())
-}
-
 fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(unavailable)?;
@@ -188,25 +187,7 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     transaction.commit().map_err(unavailable)
 }
 
-const COLUMNS: &str =
-    "provider, content, state, reason, attempt, submitted_at, changed_at, due_at, receipt_rank, tries, fence";
-
-/// A stored purchase before its texts are parsed.
-struct Raw {
-    provider: String,
-    content: String,
-    state: String,
-    reason: Option<String>,
-    attempt: Option<String>,
-    submitted_at: i64,
-    changed_at: i64,
-    due_at: Option<i64>,
-    receipt_rank: u8,
-    tries: u32,
-    fence: i64,
-}
-
-impl Raw {
+impl RawPurchase {
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             provider: row.get(0)?,
@@ -222,20 +203,19 @@ impl Raw {
             fence: row.get(10)?,
         })
     }
+}
 
-    fn purchase(self) -> Result<Purchase, StoreError> {
-        Ok(Purchase {
-            provider: self.provider,
-            order: serde_json::from_str::<Order>(&self.content).map_err(unreadable)?,
-            state: State::from_word(&self.state).ok_or_else(|| unreadable(format!("state {}", self.state)))?,
-            reason: self.reason,
-            attempt: self.attempt.as_deref().map(serde_json::from_str).transpose().map_err(unreadable)?,
-            submitted_at: Timestamp::from_unix_millis(self.submitted_at),
-            changed_at: Timestamp::from_unix_millis(self.changed_at),
-            due_at: self.due_at.map(Timestamp::from_unix_millis),
-            receipt_rank: self.receipt_rank,
-            tries: self.tries,
-            fence: self.fence,
+impl RawEvent {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            number: row.get(0)?,
+            reference: row.get(1)?,
+            provider: row.get(2)?,
+            at: row.get(3)?,
+            from: row.get(4)?,
+            to: row.get(5)?,
+            cause: row.get(6)?,
+            evidence: row.get(7)?,
         })
     }
 }
@@ -246,17 +226,13 @@ fn purchases(
     values: &[(&str, &dyn rusqlite::ToSql)],
 ) -> Result<Vec<Purchase>, StoreError> {
     let mut statement = connection.prepare_cached(sql).map_err(unavailable)?;
-    let rows = statement.query_map(values, Raw::read).map_err(unavailable)?;
-    rows.map(|row| row.map_err(unavailable).and_then(Raw::purchase)).collect()
+    let rows = statement.query_map(values, RawPurchase::read).map_err(unavailable)?;
+    rows.map(|row| row.map_err(unavailable).and_then(RawPurchase::purchase)).collect()
 }
 
 fn find(connection: &Connection, reference: &str) -> Result<Option<Purchase>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM purchases WHERE reference = :reference");
     Ok(purchases(connection, &sql, named_params! { ":reference": reference })?.pop())
-}
-
-fn text(value: &impl serde::Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(unreadable)
 }
 
 fn append(connection: &Connection, event: &Event) -> Result<(), StoreError> {
@@ -284,33 +260,10 @@ fn events(
     condition: &str,
     values: &[(&str, &dyn rusqlite::ToSql)],
 ) -> Result<Vec<Event>, StoreError> {
-    let sql = format!(
-        "SELECT number, reference, provider, at, from_state, to_state, cause, evidence FROM events {condition}"
-    );
+    let sql = format!("SELECT {EVENT_COLUMNS} FROM events {condition}");
     let mut statement = connection.prepare_cached(&sql).map_err(unavailable)?;
-    let rows = statement
-        .query_map(values, |row| {
-            let texts: [Option<String>; 3] = [row.get(1)?, row.get(4)?, row.get(5)?];
-            Ok((row.get(0)?, texts, row.get(2)?, row.get(3)?, row.get::<_, String>(6)?, row.get(7)?))
-        })
-        .map_err(unavailable)?;
-    rows.map(|row| {
-        let (number, [reference, from, to], provider, at, cause, evidence) = row.map_err(unavailable)?;
-        let state = |word: Option<String>| {
-            word.map(|word| State::from_word(&word).ok_or_else(|| unreadable(format!("state {word}")))).transpose()
-        };
-        Ok(Event {
-            number,
-            reference: reference.as_deref().map(Reference::parse).transpose().map_err(unreadable)?,
-            provider,
-            at: Timestamp::from_unix_millis(at),
-            from: state(from)?,
-            to: state(to)?,
-            cause: Cause::from_word(&cause).ok_or_else(|| unreadable(format!("cause {cause}")))?,
-            evidence,
-        })
-    })
-    .collect()
+    let rows = statement.query_map(values, RawEvent::read).map_err(unavailable)?;
+    rows.map(|row| row.map_err(unavailable).and_then(RawEvent::event)).collect()
 }
 
 fn open_with_key(
@@ -359,24 +312,13 @@ fn owner_of_issued(
 fn apply(connection: &Connection, change: &Change) -> Result<(), StoreError> {
     let purchase = &change.purchase;
     let reference = purchase.order.reference().as_str();
-    let (state, fence): (String, i64) = connection
+    let stored = connection
         .prepare_cached("SELECT state, fence FROM purchases WHERE reference = ?")
-        .and_then(|mut statement| statement.query_row([reference], |row| Ok((row.get(0)?, row.get(1)?))))
+        .and_then(|mut statement| {
+            statement.query_row([reference], |row| Ok((row.get::<_, String>(0)?, row.get(1)?))).optional()
+        })
         .map_err(unavailable)?;
-    if fence != purchase.fence || state != change.from.word() {
-        return Err(StoreError::Fenced);
-    }
-    let mut at = change.from;
-    for event in &change.events {
-        let to = event.to.unwrap_or(at);
-        if event.from != Some(at) || (to != at && !allowed(at, event.cause, to)) {
-            return Err(StoreError::Forbidden(format!("{at} to {to} by {}", event.cause)));
-        }
-        at = to;
-    }
-    if at != purchase.state {
-        return Err(StoreError::Forbidden(format!("{at} to {} without an event", purchase.state)));
-    }
+    change.applies_to(stored.as_ref().map(|(state, fence)| (state.as_str(), *fence)))?;
     let key = purchase.attempt.as_ref().map(Attempt::key);
     if let Some(guard) = change.guard {
         if let Some(note) = paused(connection, &purchase.provider)? {
@@ -391,11 +333,21 @@ fn apply(connection: &Connection, change: &Change) -> Result<(), StoreError> {
     }
     let shared = owner_of_issued(connection, &change.issued, reference)?.map(|owner| change.serial_shared(&owner));
     let reason = shared.as_ref().map(|event| &event.evidence).or(purchase.reason.as_ref());
+    for id in &change.followed {
+        connection
+            .prepare_cached("UPDATE hints SET followed = 1 WHERE id = ? AND reference = ?")
+            .and_then(|mut statement| statement.execute(params![id, reference]))
+            .map_err(unavailable)?;
+    }
     let attempt = purchase.attempt.as_ref().map(text).transpose()?;
+    // A callback that came meanwhile is followed at once.
     connection
         .prepare_cached(
             "UPDATE purchases SET state = :state, reason = :reason, attempt = :attempt, key = :key, changed_at = :changed_at,
-             due_at = :due_at, receipt_rank = :receipt_rank, tries = :tries, receipt = coalesce(:receipt, receipt),
+             due_at = CASE WHEN :state NOT IN ('created', 'prepared')
+                 AND EXISTS (SELECT 1 FROM hints WHERE hints.reference = :reference AND NOT followed)
+                 THEN min(coalesce(:due_at, :now), :now) ELSE :due_at END,
+             receipt_rank = :receipt_rank, tries = :tries, receipt = coalesce(:receipt, receipt),
              lease_until = CASE WHEN :release THEN 0 ELSE lease_until END,
              fence = CASE WHEN :raise_fence THEN fence + 1 ELSE fence END
              WHERE reference = :reference",
@@ -413,25 +365,9 @@ fn apply(connection: &Connection, change: &Change) -> Result<(), StoreError> {
                 ":receipt": change.receipt,
                 ":release": change.release,
                 ":raise_fence": change.raise_fence,
+                ":now": change.now.unix_millis(),
                 ":reference": reference,
             })
-        })
-        .map_err(unavailable)?;
-    for id in &change.followed {
-        connection
-            .prepare_cached("UPDATE hints SET followed = 1 WHERE id = ? AND reference = ?")
-            .and_then(|mut statement| statement.execute(params![id, reference]))
-            .map_err(unavailable)?;
-    }
-    // A callback that came meanwhile is followed at once.
-    connection
-        .prepare_cached(
-            "UPDATE purchases SET due_at = min(coalesce(due_at, :now), :now) WHERE reference = :reference
-             AND state NOT IN ('created', 'prepared')
-             AND EXISTS (SELECT 1 FROM hints WHERE hints.reference = :reference AND NOT followed)",
-        )
-        .and_then(|mut statement| {
-            statement.execute(named_params! { ":now": change.now.unix_millis(), ":reference": reference })
         })
         .map_err(unavailable)?;
     change.events.iter().chain(&shared).try_for_each(|event| append(connection, event))
@@ -532,15 +468,8 @@ fn stats(connection: &Connection) -> Result<Stats, StoreError> {
     let mut statement = connection
         .prepare_cached("SELECT provider, state, count(*) FROM purchases GROUP BY provider, state")
         .map_err(unavailable)?;
-    let rows = statement
-        .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?)))
-        .map_err(unavailable)?;
-    let mut counts = BTreeMap::new();
-    for row in rows {
-        let (provider, state, count) = row.map_err(unavailable)?;
-        let state = State::from_word(&state).ok_or_else(|| unreadable(format!("state {state}")))?;
-        counts.insert((provider, state), count.unsigned_abs());
-    }
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).map_err(unavailable)?;
+    let counts = rows.map(|row| row.map_err(unavailable).and_then(count)).collect::<Result<_, _>>()?;
     let oldest: Option<i64> = connection
         .prepare_cached("SELECT min(submitted_at) FROM purchases WHERE state NOT IN ('succeeded', 'failed')")
         .and_then(|mut statement| statement.query_row([], |row| row.get(0)))

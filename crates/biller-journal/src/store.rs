@@ -1,5 +1,6 @@
 use biller_core::{Attempt, BoxFuture, Reference, Timestamp};
 
+use crate::state::allowed;
 use crate::{Cause, Event, Purchase, State, Stats};
 
 /// Why a store did not do what it was asked. Nothing of it was done, unless it says otherwise.
@@ -29,6 +30,9 @@ pub enum StoreError {
         /// The latest one that is known here.
         known: i64,
     },
+    /// The settings that lead to the store are of no use.
+    #[error("the store's settings: {0}")]
+    Settings(String),
     /// What is stored cannot be read.
     #[error("what is stored cannot be read: {0}")]
     Unreadable(String),
@@ -90,6 +94,30 @@ pub struct Change {
 }
 
 impl Change {
+    /// Whether it may be applied to what is stored: its state's word and fence, `None` where nothing is. A store asks this inside the
+    /// transaction that applies the change.
+    ///
+    /// # Errors
+    /// `Fenced` when the purchase is no longer as the change expects it, `Forbidden` when no transition leads there.
+    pub fn applies_to(&self, stored: Option<(&str, i64)>) -> Result<(), StoreError> {
+        if stored != Some((self.from.word(), self.purchase.fence)) {
+            return Err(StoreError::Fenced);
+        }
+        let mut at = self.from;
+        for event in &self.events {
+            let to = event.to.unwrap_or(at);
+            if event.from != Some(at) || (to != at && !allowed(at, event.cause, to)) {
+                return Err(StoreError::Forbidden(format!("{at} to {to} by {}", event.cause)));
+            }
+            at = to;
+        }
+        if at == self.purchase.state {
+            Ok(())
+        } else {
+            Err(StoreError::Forbidden(format!("{at} to {} without an event", self.purchase.state)))
+        }
+    }
+
     /// What a store adds when something that was issued with this purchase belongs to `owner` already.
     pub fn serial_shared(&self, owner: &Reference) -> Event {
         let reference = self.purchase.order.reference();
@@ -201,6 +229,12 @@ pub trait Store: Send + Sync {
         from: Timestamp,
         until: Timestamp,
     ) -> BoxFuture<'a, Result<Vec<Purchase>, StoreError>>;
+
+    /// Waits until the store's count of what other processes have changed differs from `seen`, and returns it: a hint to look again,
+    /// which may come late, doubled or never. A store that hears nothing of others waits for ever.
+    fn changed(&self, _seen: u64) -> BoxFuture<'_, u64> {
+        Box::pin(std::future::pending())
+    }
 
     /// How many purchases are in which state, and since when the oldest is open.
     fn stats(&self) -> BoxFuture<'_, Result<Stats, StoreError>>;

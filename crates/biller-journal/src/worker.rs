@@ -22,6 +22,7 @@ impl Journal {
         let inner = &self.inner;
         let mut stopping = inner.stopping.subscribe();
         let mut tasks = JoinSet::new();
+        let mut seen = 0;
         loop {
             let wait = if *stopping.borrow_and_update() {
                 if tasks.is_empty() {
@@ -36,6 +37,7 @@ impl Journal {
                 Some(_) = tasks.join_next() => {}
                 _ = stopping.changed() => {}
                 () = inner.wake.notified() => {}
+                count = inner.store.changed(seen) => seen = count,
                 () = tokio::time::sleep(wait) => {}
             }
         }
