@@ -37,8 +37,8 @@ const SHORT_RUN: u32 = 25;
 const CASE: &str = "BILLER_KILL_CASE";
 /// Orders that each child hands in.
 const ORDERS: u32 = 6;
-/// The sandbox's deposit at the beginning.
-const DEPOSIT: i64 = 10_000_000;
+/// The deposit at the beginning: enough for as many purchases as anybody plays.
+const DEPOSIT: i64 = 1_000_000_000_000;
 
 /// A schema that no other run has.
 fn schema() -> String {
@@ -138,7 +138,7 @@ fn report(case: &str, kills: u32, run: impl Future<Output = String>) {
 }
 
 async fn sandbox() -> (Sandbox, String) {
-    let sandbox = Sandbox::builder().settle_after(Duration::from_millis(300)).build();
+    let sandbox = Sandbox::builder().deposit(DEPOSIT).settle_after(Duration::from_millis(300)).build();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let server = sandbox.clone();
