@@ -338,8 +338,9 @@ impl FaultyTransport {
             4 => {
                 // It arrives after the client has given up, perhaps after the process has died.
                 let (world, wait) = (world.clone(), Duration::from_secs(world.draw(300) as u64));
+                let held_up = world.held_up(wait);
                 tokio::spawn(async move {
-                    world.held_up(wait).await;
+                    held_up.await;
                     let _ = world.forward(request, max).await;
                 });
                 tokio::time::sleep(Duration::from_secs(60)).await;

@@ -97,7 +97,9 @@ pub struct World {
     pub has_frozen: AtomicBool,
     /// How often what was held up has been let go.
     pub releases: AtomicU64,
-    released: Notify,
+    released: Arc<Notify>,
+    /// Whether the clock is about to jump.
+    jumps: AtomicBool,
     rng: Mutex<fastrand::Rng>,
     down_until: Mutex<BTreeMap<&'static str, Timestamp>>,
     orders: Mutex<Vec<Ordered>>,
@@ -187,7 +189,8 @@ impl World {
             healed: AtomicBool::new(false),
             has_frozen: AtomicBool::new(false),
             releases: AtomicU64::new(0),
-            released: Notify::new(),
+            released: Arc::new(Notify::new()),
+            jumps: AtomicBool::new(false),
             rng: Mutex::new(rng),
             down_until: Mutex::default(),
             orders: Mutex::default(),
@@ -269,18 +272,24 @@ impl World {
         receipts.iter().filter(|(of, _)| of == reference).map(|(_, receipt)| receipt.clone()).collect()
     }
 
-    /// Waits that long, but not across a jump of the clock.
-    pub async fn held_up(&self, time: Duration) {
-        let _ = tokio::time::timeout(time, self.released.notified()).await;
+    /// Waits that long, but not across a jump of the clock that comes after this call or is about to.
+    pub fn held_up(&self, time: Duration) -> impl Future<Output = ()> + use<> {
+        let released = self.released.clone().notified_owned();
+        let time = if self.jumps.load(Ordering::SeqCst) { Duration::ZERO } else { time };
+        async move {
+            let _ = tokio::time::timeout(time, released).await;
+        }
     }
 
     /// The clock jumps. What the network or a frozen process still holds gets through first: a payment that leaves after its day, when
     /// another process may have sent it again long ago, is beyond what any client can see.
     pub async fn jump(&self, hours: i64) {
+        self.jumps.store(true, Ordering::SeqCst);
         self.releases.fetch_add(1, Ordering::SeqCst);
         self.released.notify_waiters();
         tokio::time::sleep(Duration::from_millis(1)).await;
         self.clock.jumped.fetch_add(hours * 60 * MINUTE, Ordering::SeqCst);
+        self.jumps.store(false, Ordering::SeqCst);
         self.trace(|| format!("the clock jumps {hours} h"));
     }
 
