@@ -17,7 +17,7 @@ pub struct Schedule {
     pub notice_after: Duration,
     /// After this long a person has to decide; the outcome stays as it is.
     pub decide_after: Duration,
-    /// After this long looks end.
+    /// After this long looks end: with one last look then, or as soon as somebody looks again.
     pub stop_after: Option<Duration>,
 }
 
@@ -40,7 +40,7 @@ impl Schedule {
         Self { jitter_percent: 10, ..Self::from_seconds(&[10, 20, 30, 60, 180, 300, 300, 900, 1800], 3600) }
     }
 
-    /// When to look next; `None` for a purchase that is final, or when looks have ended.
+    /// When to look next, in the past where the look is overdue; `None` for a purchase that is final, or when looks have ended.
     pub fn next_look(&self, attempt: &Attempt) -> Option<Timestamp> {
         if attempt.stage().is_final() {
             return None;
@@ -49,8 +49,9 @@ impl Schedule {
         let wait = usize::try_from(looks).ok().and_then(|n| self.waits.get(n)).copied().unwrap_or(self.every);
         let from = attempt.last_look().or(attempt.ended_at()).unwrap_or(attempt.started_at());
         let next = from.after(self.stray(wait, attempt.order().reference().as_str(), looks));
-        let end = self.stop_after.map(|time| attempt.started_at().after(time));
-        end.is_none_or(|end| next <= end).then_some(next)
+        let Some(end) = self.stop_after.map(|time| attempt.started_at().after(time)) else { return Some(next) };
+        let last_is_due = attempt.last_look().is_none_or(|last| last < end);
+        last_is_due.then_some(next.min(end))
     }
 
     /// The same purchase and look always stray alike, so that a restart changes no plan.
@@ -194,10 +195,26 @@ mod tests {
         assert_eq!(waits(&schedule, &mut attempt, 2).await, [HOUR * 1000, HOUR * 1000]);
         assert_eq!(schedule.next_look(&attempt), None);
 
-        // The time runs from the sending, not from the end of the payment.
+        // The time runs from the sending, not from the end of the payment; the last look comes sooner for it.
         let mut attempt = sent("A-1", 1).await;
-        assert_eq!(waits(&schedule, &mut attempt, 1).await, [HOUR * 1000]);
+        assert_eq!(waits(&schedule, &mut attempt, 2).await, [HOUR * 1000, (HOUR - 1) * 1000]);
         assert_eq!(schedule.next_look(&attempt), None);
+    }
+
+    #[tokio::test]
+    async fn who_was_away_when_looks_ended_looks_once_more() {
+        let end = Duration::from_secs(2 * HOUR);
+        let schedule = Schedule { stop_after: Some(end), ..Schedule::from_seconds(&[HOUR], HOUR) };
+        let started = NOW.after(Duration::from_secs(30 * 24 * HOUR));
+        for payment in [0, 30 * 24 * HOUR] {
+            let mut attempt = sent("A-1", payment).await;
+            if payment == 0 {
+                look(&mut attempt, NOW.after(Duration::from_secs(HOUR))).await;
+            }
+            assert_eq!(schedule.next_look(&attempt), Some(NOW.after(end)), "paid in {payment} s");
+            look(&mut attempt, started).await;
+            assert_eq!(schedule.next_look(&attempt), None, "paid in {payment} s");
+        }
     }
 
     #[tokio::test]
