@@ -9,6 +9,7 @@ use biller_core::{
 };
 use biller_journal::{Cause, Journal, Lane, Metrics, SqliteStore, State};
 use biller_tests::{SharedClock, shared_clock};
+use tokio::task::JoinHandle;
 
 use crate::{builder, reference, work};
 
@@ -137,6 +138,8 @@ impl Biller for Fake {
 /// A made-up provider behind a journal.
 pub struct Made {
     clock: SharedClock,
+    store: SqliteStore,
+    worker: JoinHandle<()>,
     pub fake: Arc<Fake>,
     pub journal: Journal,
 }
@@ -152,8 +155,16 @@ impl Made {
         let fake = Arc::new(Fake::new(&clock));
         let store = SqliteStore::in_memory().unwrap();
         let journal = builder(&store, &clock).provider(fake.clone(), lane).metrics(metrics).build();
-        work(&journal);
-        Self { clock, fake, journal }
+        let worker = work(&journal);
+        Self { clock, store, worker, fake, journal }
+    }
+
+    /// The process dies, and another one starts on the same store that much later.
+    pub fn crash_for(&mut self, time: Duration) {
+        self.worker.abort();
+        self.clock.advance(time);
+        self.journal = builder(&self.store, &self.clock).provider(self.fake.clone(), Lane::default()).build();
+        self.worker = work(&self.journal);
     }
 
     pub fn now(&self) -> biller_core::Timestamp {

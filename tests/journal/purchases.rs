@@ -158,6 +158,22 @@ async fn a_mismatch_and_the_end_of_looks_are_left_to_a_person() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_was_away_when_looks_ended_asks_once_more() {
+    for (said, state) in [(Says::Succeeded, State::Succeeded), (Says::Pending, State::NeedsPerson)] {
+        let mut made = Made::new(Lane::default());
+        made.says(Says::Pending);
+        made.submit("A-1", "0812").await;
+        // The look before the last one.
+        made.pass(555).await;
+        assert_eq!((made.state("A-1").await.0, *made.fake.asked.lock().unwrap()), (State::Pending, 10));
+        made.says(said);
+        made.crash_for(Duration::from_secs(3 * 24 * 3600));
+        made.pass(100).await;
+        assert_eq!((made.state("A-1").await.0, *made.fake.asked.lock().unwrap()), (state, 11), "{said:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_failure_after_pending_ends_it_with_the_providers_code() {
     let made = Made::new(Lane::default());
     made.says(Says::Pending);

@@ -189,7 +189,7 @@ pub const TRANSITIONS: &[Transition] = &[
     row(&[Created, Prepared], Cause::Sending, &[Sending]),
     row(&[Created, Prepared], Cause::Paid, &[Failed]),
     row(&[Sending], Cause::Paid, &[Pending, Unknown, NeedsPerson, Succeeded, Failed]),
-    row(&[Sending], Cause::Recovered, &[Unknown, NeedsPerson]),
+    row(&[Sending], Cause::Recovered, &[Unknown]),
     row(&[Pending], Cause::Looked, &[NeedsPerson, Succeeded, Failed]),
     row(&[Pending], Cause::CallbackFollowed, &[NeedsPerson, Succeeded, Failed]),
     row(&[Unknown], Cause::Looked, &[Pending, NeedsPerson, Succeeded, Failed]),

@@ -113,11 +113,12 @@ async fn hold(inner: &Inner, mut purchase: Purchase, reason: String, wait: Durat
 /// It was being sent when its worker vanished: it may have been charged, and is only asked about.
 async fn recover(inner: &Inner, provider: &Provider, purchase: Purchase) -> Result<(), StoreError> {
     let reason = "its worker vanished while it was being sent";
+    let now = inner.clock.now();
     let next = purchase.attempt.as_ref().and_then(|attempt| provider.biller.schedule().next_look(attempt));
-    let mut change = Change::of(purchase, inner.clock.now());
-    change.note(Cause::Recovered, if next.is_some() { State::Unknown } else { State::NeedsPerson }, reason.to_owned());
+    let mut change = Change::of(purchase, now);
+    change.note(Cause::Recovered, State::Unknown, reason.to_owned());
     change.purchase.reason = Some(reason.to_owned());
-    change.purchase.due_at = next;
+    change.purchase.due_at = next.or(Some(now));
     inner.commit(change).await
 }
 
