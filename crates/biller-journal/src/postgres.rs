@@ -5,7 +5,7 @@ mod config;
 
 use std::error::Error as _;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -185,7 +185,7 @@ impl Inner {
         let attempt = purchase.attempt.as_ref().map(text).transpose()?;
 
         let transaction = Transaction(Some(client(&self.pool).await?));
-        let looking = transaction.prepare_cached(LOOK).await.map_err(unavailable)?;
+        let looking = transaction.prepare_cached(&LOOK).await.map_err(unavailable)?;
         let updating = transaction.prepare_cached(UPDATE).await.map_err(unavailable)?;
         let appending = transaction.prepare_cached(APPEND).await.map_err(unavailable)?;
         let mut locks = Vec::new();
@@ -323,10 +323,13 @@ impl Inner {
     }
 }
 
-const LOOK: &str = "SELECT state, fence, (SELECT note FROM pauses WHERE provider = $2 AND $3),
-    (SELECT reference FROM purchases WHERE provider = $2 AND key = $4 AND state IN ('sending', 'pending', 'unknown', 'needs_person')
-        AND reference <> $1 AND $5 LIMIT 1)
-    FROM purchases WHERE reference = $1 FOR UPDATE";
+static LOOK: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT state, fence, (SELECT note FROM pauses WHERE provider = $2 AND $3),
+            (SELECT reference FROM purchases WHERE provider = $2 AND key = $4 AND state IN {OPEN} AND reference <> $1 AND $5 LIMIT 1)
+            FROM purchases WHERE reference = $1 FOR UPDATE"
+    )
+});
 const UPDATE: &str = "UPDATE purchases SET state = $2, reason = $3, attempt = $4, key = $5, changed_at = $6,
     due_at = CASE WHEN $2 NOT IN ('created', 'prepared')
         AND EXISTS (SELECT FROM hints WHERE hints.reference = $1 AND NOT followed) THEN least($7::bigint, $13::bigint) ELSE $7::bigint END,

@@ -91,3 +91,14 @@ pub(crate) fn text(value: &impl serde::Serialize) -> Result<String, StoreError> 
 pub(crate) fn unreadable(error: impl std::fmt::Display) -> StoreError {
     StoreError::Unreadable(error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn open_in_sql_is_open() {
+        let open = State::ALL.into_iter().filter(|state| state.is_open()).map(|state| format!("'{}'", state.word()));
+        assert_eq!(OPEN, format!("({})", open.collect::<Vec<_>>().join(", ")));
+    }
+}
