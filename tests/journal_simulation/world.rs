@@ -99,7 +99,7 @@ pub struct World {
     pub releases: AtomicU64,
     released: Arc<Notify>,
     /// Whether the clock is about to jump.
-    jumps: AtomicBool,
+    jumping: AtomicBool,
     rng: Mutex<fastrand::Rng>,
     down_until: Mutex<BTreeMap<&'static str, Timestamp>>,
     orders: Mutex<Vec<Ordered>>,
@@ -190,7 +190,7 @@ impl World {
             has_frozen: AtomicBool::new(false),
             releases: AtomicU64::new(0),
             released: Arc::new(Notify::new()),
-            jumps: AtomicBool::new(false),
+            jumping: AtomicBool::new(false),
             rng: Mutex::new(rng),
             down_until: Mutex::default(),
             orders: Mutex::default(),
@@ -275,7 +275,7 @@ impl World {
     /// Waits that long, but not across a jump of the clock that comes after this call or is about to.
     pub fn held_up(&self, time: Duration) -> impl Future<Output = ()> + use<> {
         let released = self.released.clone().notified_owned();
-        let time = if self.jumps.load(Ordering::SeqCst) { Duration::ZERO } else { time };
+        let time = if self.jumping.load(Ordering::SeqCst) { Duration::ZERO } else { time };
         async move {
             let _ = tokio::time::timeout(time, released).await;
         }
@@ -284,12 +284,12 @@ impl World {
     /// The clock jumps. What the network or a frozen process still holds gets through first: a payment that leaves after its day, when
     /// another process may have sent it again long ago, is beyond what any client can see.
     pub async fn jump(&self, hours: i64) {
-        self.jumps.store(true, Ordering::SeqCst);
+        self.jumping.store(true, Ordering::SeqCst);
         self.releases.fetch_add(1, Ordering::SeqCst);
         self.released.notify_waiters();
         tokio::time::sleep(Duration::from_millis(1)).await;
         self.clock.jumped.fetch_add(hours * 60 * MINUTE, Ordering::SeqCst);
-        self.jumps.store(false, Ordering::SeqCst);
+        self.jumping.store(false, Ordering::SeqCst);
         self.trace(|| format!("the clock jumps {hours} h"));
     }
 
