@@ -64,21 +64,12 @@ impl Sale {
     }
 
     fn change(&self, from: State, to: State, cause: Cause) -> Change {
-        let mut purchase = self.purchase.clone();
-        purchase.attempt = Some(self.attempt.clone());
-        purchase.state = to;
-        Change {
-            purchase,
-            from,
-            events: vec![self.event(Some(from), to, cause)],
-            receipt: None,
-            issued: Vec::new(),
-            followed: Vec::new(),
-            release: true,
-            guard: None,
-            raise_fence: false,
-            now: NOW,
-        }
+        let mut change = Change::of(self.purchase.clone(), NOW);
+        change.from = from;
+        change.purchase.attempt = Some(self.attempt.clone());
+        change.purchase.state = to;
+        change.events.push(self.event(Some(from), to, cause));
+        change
     }
 
     async fn through(&self, store: &dyn Store) {

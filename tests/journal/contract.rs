@@ -82,21 +82,10 @@ pub fn event(name: &str, from: Option<State>, to: State, cause: Cause) -> Event 
 }
 
 pub fn change(purchase: &Purchase, to: State, cause: Cause) -> Change {
-    let mut changed = purchase.clone();
-    changed.state = to;
-    let name = purchase.order.reference().as_str();
-    Change {
-        purchase: changed,
-        from: purchase.state,
-        events: vec![event(name, Some(purchase.state), to, cause)],
-        receipt: None,
-        issued: Vec::new(),
-        followed: Vec::new(),
-        release: true,
-        guard: None,
-        raise_fence: false,
-        now: NOW,
-    }
+    let mut change = Change::of(purchase.clone(), NOW);
+    change.purchase.state = to;
+    change.events.push(event(purchase.order.reference().as_str(), Some(purchase.state), to, cause));
+    change
 }
 
 pub async fn claim(store: &dyn Store, now: Timestamp) -> Vec<Purchase> {

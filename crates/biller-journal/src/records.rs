@@ -45,20 +45,9 @@ impl<'a> Saves<'a> {
             }
             let mut purchase = saved.purchase.clone();
             purchase.attempt = Some(attempt.clone());
-            let from = purchase.state;
-            let begins = attempt.stage() == Stage::Sent && matches!(from, State::Created | State::Prepared);
-            let mut change = Change {
-                purchase,
-                from,
-                events: Vec::new(),
-                receipt: None,
-                issued: Vec::new(),
-                followed: Vec::new(),
-                release: false,
-                guard: None,
-                raise_fence: false,
-                now,
-            };
+            let begins = attempt.stage() == Stage::Sent && matches!(purchase.state, State::Created | State::Prepared);
+            let mut change = Change::of(purchase, now);
+            change.release = false;
             if begins {
                 change.begin(self.inner, attempt);
             }

@@ -274,22 +274,6 @@ impl Purchase {
 }
 
 impl Change {
-    /// Changes nothing yet, and lets go of the purchase.
-    pub(crate) fn of(purchase: Purchase, now: Timestamp) -> Self {
-        Self {
-            from: purchase.state,
-            purchase,
-            events: Vec::new(),
-            receipt: None,
-            issued: Vec::new(),
-            followed: Vec::new(),
-            release: true,
-            guard: None,
-            raise_fence: false,
-            now,
-        }
-    }
-
     /// Adds an event that leads to a state.
     pub(crate) fn note(&mut self, cause: Cause, to: State, evidence: String) {
         self.events.push(Event {

@@ -94,6 +94,22 @@ pub struct Change {
 }
 
 impl Change {
+    /// Changes nothing yet, and lets go of the purchase, which is as it is stored now.
+    pub fn of(purchase: Purchase, now: Timestamp) -> Self {
+        Self {
+            from: purchase.state,
+            purchase,
+            events: Vec::new(),
+            receipt: None,
+            issued: Vec::new(),
+            followed: Vec::new(),
+            release: true,
+            guard: None,
+            raise_fence: false,
+            now,
+        }
+    }
+
     /// Whether it may be applied to what is stored: its state's word and fence, `None` where nothing is. A store asks this inside the
     /// transaction that applies the change.
     ///
