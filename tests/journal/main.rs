@@ -12,6 +12,7 @@ mod postgres;
 mod purchases;
 mod reconciling;
 mod store;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What PostgreSQL alone has to show: several machines, interleaved transactions, a server that dies, TLS.
+//! What PostgreSQL alone has to show: several machines, interleaved transactions, a server that dies.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -331,25 +331,4 @@ async fn who_is_not_let_in_shows_no_password() {
     let error = PostgresStore::connect(PostgresConfig::parse(&url).unwrap()).await.err().unwrap();
     assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
     assert!(!format!("{error} {error:?}").contains("hunter22"), "{error}");
-}
-
-#[tokio::test]
-async fn a_server_without_tls_is_refused_unless_told_otherwise() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    // A server that says no to the request for TLS, and keeps what comes after.
-    let heard = tokio::spawn(async move {
-        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-        let (mut stream, _) = listener.accept().await.unwrap();
-        let mut request = [0; 8];
-        stream.read_exact(&mut request).await.unwrap();
-        stream.write_all(b"N").await.unwrap();
-        let mut rest = Vec::new();
-        let _ = stream.read_to_end(&mut rest).await;
-        rest
-    });
-    let config = PostgresConfig::parse(&format!("postgres://u:hunter22@127.0.0.1:{port}/db")).unwrap();
-    let error = PostgresStore::connect(config).await.err().unwrap();
-    assert!(error.to_string().contains("TLS"), "{error}");
-    assert!(heard.await.unwrap().is_empty(), "something was sent in the clear");
 }
