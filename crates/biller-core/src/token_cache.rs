@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use crate::{Error, ErrorKind, Execution, Secret, Timestamp};
+use crate::{BoxFuture, Error, ErrorKind, Execution, Secret, Timestamp};
 
 /// A token that a provider issued, and when to replace it.
 #[derive(Clone, Debug)]
@@ -81,7 +81,7 @@ impl TokenCache {
                 None => {
                     let fetching = Arc::new(Fetch { brought: OnceLock::new(), waiting: Semaphore::new(0) });
                     state.fetching = Some(Arc::clone(&fetching));
-                    tokio::spawn(self.clone().fetch(fetch(), End(Arc::clone(&fetching))));
+                    tokio::spawn(self.clone().fetch(Box::pin(fetch()), End(Arc::clone(&fetching))));
                     fetching
                 }
             }
@@ -101,7 +101,7 @@ impl TokenCache {
         }
     }
 
-    async fn fetch(self, fetch: impl Future<Output = Result<AccessToken, Error>>, end: End) {
+    async fn fetch(self, fetch: BoxFuture<'static, Result<AccessToken, Error>>, end: End) {
         let fetched = fetch.await;
         let mut state = self.state();
         state.fetching = None;
