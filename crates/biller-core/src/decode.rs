@@ -22,9 +22,10 @@
 //! # Ok::<(), decode::DecodeError>(())
 //! ```
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
 
-use serde::de::{DeserializeSeed, Error as _};
+use serde::de::{DeserializeOwned, DeserializeSeed, Error as _};
 use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
@@ -57,13 +58,14 @@ fn describe(category: Category) -> &'static str {
     }
 }
 
-/// Decodes a whole body. A UTF-8 byte-order mark and white space around the JSON are dropped.
+/// Decodes a whole body. A UTF-8 byte-order mark and white space around the JSON are dropped, and each byte that is no UTF-8 is read as
+/// U+FFFD: it may stand where nobody looks, and makes no amount and no listed word.
 ///
 /// Line and column of an error count from 1 in what is left.
 ///
 /// # Errors
 /// An empty body, one that begins with `<`, malformed or cut JSON, and JSON that `T` does not accept.
-pub fn json<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, DecodeError> {
+pub fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> {
     json_seed(body, PhantomData)
 }
 
@@ -71,24 +73,20 @@ pub fn json<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, DecodeError>
 ///
 /// # Errors
 /// As `json`.
-pub fn json_seed<'de, S: DeserializeSeed<'de>>(body: &'de [u8], seed: S) -> Result<S::Value, DecodeError> {
+pub fn json_seed<T, S>(body: &[u8], seed: S) -> Result<T, DecodeError>
+where
+    S: for<'de> DeserializeSeed<'de, Value = T>,
+{
     let body = body.trim_ascii();
     let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body).trim_ascii();
     match body.first() {
-        None => Err(Fault::Empty.into()),
-        Some(b'<') => Err(Fault::Html.into()),
-        // Checking the whole body at once is faster than each of its strings. What is no text may still stand where nobody looks.
-        Some(_) => match std::str::from_utf8(body) {
-            Ok(text) => whole(serde_json::Deserializer::from_str(text), seed),
-            Err(_) => whole(serde_json::Deserializer::from_slice(body), seed),
-        },
+        None => return Err(Fault::Empty.into()),
+        Some(b'<') => return Err(Fault::Html.into()),
+        Some(_) => {}
     }
-}
-
-fn whole<'de, R: serde_json::de::Read<'de>, S: DeserializeSeed<'de>>(
-    mut json: serde_json::Deserializer<R>,
-    seed: S,
-) -> Result<S::Value, DecodeError> {
+    // Checking the whole body at once is faster than each of its strings.
+    let text = std::str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed);
+    let mut json = serde_json::Deserializer::from_str(&text);
     let value = seed.deserialize(&mut json).and_then(|value| json.end().map(|()| value));
     value.map_err(|error| Fault::Json { category: error.classify(), line: error.line(), column: error.column() }.into())
 }
@@ -359,6 +357,13 @@ mod tests {
             let decoded = json::<u8>(body).map_err(|error| error.to_string());
             assert_eq!(decoded, expected.map_err(str::to_owned), "{body:?}");
         }
+    }
+
+    #[test]
+    fn what_is_no_utf_8_sinks_nothing_else_and_makes_no_amount() {
+        let read = json::<Fields>(b"{\"text\": \"a\xffb\", \"else\": \"\xc3\", \"rupiah\": 5}").unwrap();
+        assert_eq!((read.text.as_deref(), read.rupiah), (Some("a\u{fffd}b"), Some(Rupiah::new(5))));
+        assert!(json::<Fields>(b"{\"rupiah\": \"5\xb2\"}").is_err());
     }
 
     #[test]

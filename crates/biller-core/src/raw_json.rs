@@ -32,7 +32,7 @@ impl RawJson {
         decode::json(body)
     }
 
-    /// The value's text, every byte as it came.
+    /// The value's text as it came, byte for byte; what was no UTF-8 is U+FFFD.
     pub fn as_str(&self) -> &str {
         self.0.get()
     }

@@ -132,7 +132,7 @@ impl PriceList {
             return Ok(builder.finish(body));
         }
         let mut builder = Builder::over(&body);
-        for row in decode::json::<Vec<&RawValue>>(&body)? {
+        for row in decode::json::<Vec<Box<RawValue>>>(&body)? {
             match decode::json::<LenientRow>(row.get().as_bytes()) {
                 Ok(row) => builder.push_lenient(&row),
                 Err(_) => builder.dropped += 1,
@@ -295,7 +295,7 @@ struct Span {
 const USUAL_ROW: usize = 160;
 
 struct Builder {
-    /// Where the body lies: a text that was borrowed from it is found by its address.
+    /// Where the body lies: a text that stands in it is known by its address.
     base: usize,
     body_length: usize,
     unescaped: String,
@@ -320,11 +320,11 @@ impl Builder {
     fn push_lenient(&mut self, row: &LenientRow) {
         let found = row.harga.filter(|_| is_code(row.kodeoperator.trim_ascii())).and_then(|price| {
             Some(Row {
-                kind: self.unescaped(&row.tipe)?,
-                operator: self.unescaped(&row.operator)?,
-                product_code: self.unescaped(&row.kodeoperator)?,
-                description: self.unescaped(row.keterangan.as_deref().unwrap_or_default())?,
-                availability: self.unescaped(&row.status)?,
+                kind: self.place(&row.tipe)?,
+                operator: self.place(&row.operator)?,
+                product_code: self.place(&row.kodeoperator)?,
+                description: self.place(row.keterangan.as_deref().unwrap_or_default())?,
+                availability: self.place(&row.status)?,
                 denomination: row.nominal,
                 price,
             })
@@ -332,15 +332,13 @@ impl Builder {
         self.push(found);
     }
 
-    /// A text that stands in the body as it is.
-    fn borrowed(&self, text: &str) -> Option<Span> {
+    /// Where a text stands: in the body, or kept beside it when it was unescaped or mended.
+    fn place(&mut self, text: &str) -> Option<Span> {
         let text = text.trim_ascii();
-        Span::new(text.as_ptr().addr().checked_sub(self.base)?, text.len())
-    }
-
-    /// A text that does not.
-    fn unescaped(&mut self, text: &str) -> Option<Span> {
-        let text = text.trim_ascii();
+        let from_base = text.as_ptr().addr().wrapping_sub(self.base);
+        if from_base.checked_add(text.len()).is_some_and(|end| end <= self.body_length) {
+            return Span::new(from_base, text.len());
+        }
         let start = self.body_length + self.unescaped.len();
         self.unescaped.push_str(text);
         Span::new(start, text.len())
@@ -457,19 +455,15 @@ impl<'de> DeserializeSeed<'de> for TextSeed<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for TextSeed<'_> {
+impl Visitor<'_> for TextSeed<'_> {
     type Value = Span;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a text")
     }
 
-    fn visit_borrowed_str<E: serde::de::Error>(self, text: &'de str) -> Result<Span, E> {
-        self.0.borrowed(text).ok_or_else(too_large)
-    }
-
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Span, E> {
-        self.0.unescaped(text).ok_or_else(too_large)
+        self.0.place(text).ok_or_else(too_large)
     }
 }
 
@@ -488,15 +482,11 @@ impl<'de> DeserializeSeed<'de> for CodeSeed<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for CodeSeed<'_> {
+impl Visitor<'_> for CodeSeed<'_> {
     type Value = Option<Span>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a product code")
-    }
-
-    fn visit_borrowed_str<E: serde::de::Error>(self, text: &'de str) -> Result<Option<Span>, E> {
-        is_code(text.trim_ascii()).then(|| TextSeed(self.0).visit_borrowed_str(text)).transpose()
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Option<Span>, E> {
