@@ -59,6 +59,24 @@ async fn orders_are_refused_before_anything_is_bought() {
     assert_eq!((attempt.price(), attempt.key()), (Some(Rupiah::new(5630)), "081234567891/TEL5/1/2024-02-07"));
 }
 
+#[tokio::test]
+async fn a_list_that_was_not_read_whole_refuses_no_product() {
+    let half =
+        r#"[{"tipe":"PULSA","operator":"XL","kodeoperator":"XL5","nominal":5000,"harga":5850,"status":"Ready"},7]"#;
+    let bench = Bench::answering("/daftarharga", &[(200, "[]"), (200, half), (200, half)]);
+    for (lists, expected) in [(1, "not among 0 that could be read"), (3, "not among 1 that could be read")] {
+        let error = bench.mmbc.prepare(pulsa("A-1", "081234567891")).await.unwrap_err();
+        assert_eq!((error.kind(), error.execution()), (ErrorKind::UnreadableReply, Execution::NotExecuted));
+        assert!(error.to_string().contains(expected), "{error}");
+        assert_eq!(bench.tape.count("/daftarharga"), lists);
+    }
+    // What such a list has is sold from it, and what it lacks makes it be fetched again.
+    bench.prepare(Order::new("A-2", "XL5", "081834567891").unwrap()).await;
+    assert_eq!(bench.tape.count("/daftarharga"), 3);
+    bench.prepare(pulsa("A-1", "081234567891")).await;
+    assert_eq!(bench.tape.count("/daftarharga"), 4);
+}
+
 #[test]
 fn configuration_is_refused_with_the_setting_named() {
     let base_url = |url: &str| Config::new("dummy", "dummy123").and_then(|config| config.with_base_url(url)).map(drop);

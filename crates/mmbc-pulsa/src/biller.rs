@@ -121,7 +121,8 @@ impl MmbcPulsa {
         &self.client
     }
 
-    /// Fetches the price list and keeps it for the purchases of the next ten minutes. An empty one is not kept.
+    /// Fetches the price list and keeps it for the purchases of the next ten minutes. An empty one is not kept; one with rows that could
+    /// not be read is fetched again for a product that it lacks.
     pub async fn refresh_prices(&self) -> Result<Arc<PriceList>, Error> {
         let asked_at = self.now();
         let list = Arc::new(self.client.price_list().await?);
@@ -154,10 +155,11 @@ impl MmbcPulsa {
             .with_repeat(order.repeat())?
             .with_reference(order.reference().clone());
         order.check_amounts()?;
-        let prices = self.prices().await?;
-        let item = prices.find(order.product().as_str()).ok_or_else(|| {
-            InvalidValue::new("product", "a code that the price list lacks", "a code of the price list")
-        })?;
+        let mut prices = self.prices().await?;
+        if prices.find(order.product().as_str()).is_none() && prices.dropped() > 0 {
+            prices = self.refresh_prices().await?;
+        }
+        let item = prices.find(order.product().as_str()).ok_or_else(|| missing_from(&prices))?;
         if !item.is_ready() {
             return Err(Error::new(ErrorKind::Refused, Execution::NotExecuted)
                 .with_detail("the price list says that the product is not for sale"));
@@ -434,6 +436,15 @@ impl MmbcPulsa {
 fn is_around_midnight(at: Timestamp) -> bool {
     let time = at.wib_time_of_day();
     time >= DAY - AROUND_MIDNIGHT || time <= AROUND_MIDNIGHT
+}
+
+/// A list that could not be read whole proves nothing about a product.
+fn missing_from(prices: &PriceList) -> Error {
+    if prices.is_empty() || prices.dropped() > 0 {
+        let detail = format!("the product is not among {} that could be read of the price list", prices.len());
+        return Error::new(ErrorKind::UnreadableReply, Execution::NotExecuted).with_detail(detail);
+    }
+    InvalidValue::new("product", "a code that the price list lacks", "a code of the price list").into()
 }
 
 /// What can be checked of an order before it is sent.
