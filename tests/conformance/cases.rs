@@ -179,6 +179,7 @@ pub fn of(subject: &'static dyn Subject) -> Vec<Case> {
             faults.extend(faults::other_types(&reply));
             faults.extend(faults::codes(subject, operation, &reply, false));
             faults.extend(faults::cuts(&reply, subject.moves_money(operation)));
+            faults.extend(faults::smudges(&reply));
         }
         for fault in faults {
             call(&fault.name.clone(), Some(fault));
@@ -233,6 +234,7 @@ fn purchases(
             faults.extend(faults::other_types(reply));
             faults.extend(faults::codes(subject, operation, reply, tells_fate));
             faults.extend(faults::cuts(reply, pays));
+            faults.extend(faults::smudges(reply));
         }
         if pays && first && goods.is_none() {
             faults.extend(faults::echoes(subject));

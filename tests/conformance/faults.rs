@@ -1,4 +1,4 @@
-//! What can go wrong on the line: transport failures, replies of other makes, and valid replies that are cut or altered.
+//! What can go wrong on the line: transport failures, replies of other makes, and valid replies that are cut, smudged or altered.
 
 use std::sync::Arc;
 
@@ -84,7 +84,7 @@ const PAGES: &[Page] = &[
     ("null", 200, None, "null"),
     ("bare text", 200, None, "OK"),
     ("quoted text", 200, None, "\"OK\""),
-    ("bytes that are no text", 200, None, "\u{0}\u{1}\u{7f}"),
+    ("control characters", 200, None, "\u{0}\u{1}\u{7f}"),
     ("204", 204, None, ""),
     ("301", 301, Some(("location", "https://elsewhere.example/")), ""),
     ("302", 302, Some(("location", "https://elsewhere.example/")), HTML),
@@ -138,6 +138,17 @@ pub fn cuts(valid: &http::Response<Bytes>, moves_money: bool) -> Vec<Fault> {
         .variation()
     };
     (0..valid.body().len()).step_by(step).map(cut).collect()
+}
+
+/// A valid reply with a byte that is no UTF-8, at places spread over its length.
+pub fn smudges(valid: &http::Response<Bytes>) -> Vec<Fault> {
+    let smudge = |at: usize| {
+        Fault::new(format!("no UTF-8 at byte {at}"), true, move |reply| {
+            changed(reply, |body| body.iter().enumerate().map(|(n, byte)| if n == at { 0xff } else { *byte }).collect())
+        })
+        .variation()
+    };
+    (0..valid.body().len()).step_by(valid.body().len().div_ceil(100).max(1)).map(smudge).collect()
 }
 
 /// A valid reply with every member in turn of another type, absent, or doubled.

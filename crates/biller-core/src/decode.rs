@@ -58,8 +58,8 @@ fn describe(category: Category) -> &'static str {
     }
 }
 
-/// Decodes a whole body. A UTF-8 byte-order mark and white space around the JSON are dropped, and each byte that is no UTF-8 is read as
-/// U+FFFD: it may stand where nobody looks, and makes no amount and no listed word.
+/// Decodes a whole body. A UTF-8 byte-order mark and white space around the JSON are dropped. What is no UTF-8 reads as a lone surrogate,
+/// from which no text can be had: it may stand where nobody looks, and a field of [`text`] that holds it is absent.
 ///
 /// Line and column of an error count from 1 in what is left.
 ///
@@ -85,10 +85,15 @@ where
         Some(_) => {}
     }
     // Checking the whole body at once is faster than each of its strings.
-    let text = std::str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed);
+    let text = std::str::from_utf8(body).map_or_else(|_| mended(body), Cow::Borrowed);
     let mut json = serde_json::Deserializer::from_str(&text);
     let value = seed.deserialize(&mut json).and_then(|value| json.end().map(|()| value));
     value.map_err(|error| Fault::Json { category: error.classify(), line: error.line(), column: error.column() }.into())
+}
+
+fn mended(body: &[u8]) -> Cow<'_, str> {
+    let part = |bytes: &[u8]| if bytes.is_empty() { "" } else { r"\ud800" };
+    body.utf8_chunks().flat_map(|chunk| [chunk.valid(), part(chunk.invalid())]).collect()
 }
 
 /// A text for display: a string, or a number as it was written.
@@ -360,10 +365,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_utf_8_sinks_nothing_else_and_makes_no_amount() {
+    fn what_is_no_utf_8_is_no_text_and_sinks_nothing_else() {
         let read = json::<Fields>(b"{\"text\": \"a\xffb\", \"else\": \"\xc3\", \"rupiah\": 5}").unwrap();
-        assert_eq!((read.text.as_deref(), read.rupiah), (Some("a\u{fffd}b"), Some(Rupiah::new(5))));
-        assert!(json::<Fields>(b"{\"rupiah\": \"5\xb2\"}").is_err());
+        assert_eq!((read.text, read.rupiah), (None, Some(Rupiah::new(5))));
+        for body in [&b"{\"rupiah\": \"5\xb2\"}"[..], b"{\"te\xffxt\": \"a\"}", b"{\xff}"] {
+            assert!(json::<Fields>(body).is_err(), "{body:?}");
+        }
+        assert!(json::<String>(b"\"a\xffb\"").is_err());
     }
 
     #[test]

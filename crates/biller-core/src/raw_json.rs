@@ -32,7 +32,7 @@ impl RawJson {
         decode::json(body)
     }
 
-    /// The value's text as it came, byte for byte; what was no UTF-8 is U+FFFD.
+    /// The value's text as it came, byte for byte; in place of what was no UTF-8 a lone surrogate, as [`decode::json`] reads it.
     pub fn as_str(&self) -> &str {
         self.0.get()
     }
