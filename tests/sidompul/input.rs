@@ -1,12 +1,13 @@
 use std::collections::BTreeMap;
 
-use biller_core::{BaseUrl, Biller, Error, ErrorKind, Order, Rupiah, Settings, WibDay};
+use biller_core::{BaseUrl, Biller, Error, ErrorKind, Execution, Order, Rupiah, Settings, WibDay};
+use biller_tests::{Invented, reply, sandbox, shared_clock};
 use sidompul_client::model::{
     AllowType, AwgInjectCommand, Inject, ServiceType, StockItem, Target, WgTransactionQuery, XwgInjectCommand,
 };
 use sidompul_client::{Config, PurchasePackage, ReloadPulsa};
 
-use crate::{Bench, awg, pulsa, xwg};
+use crate::{Bench, awg, over, package, pulsa, xwg};
 
 /// Bad orders are refused by name before anything that could cost money is sent.
 #[tokio::test]
@@ -189,4 +190,25 @@ async fn history_dates_follow_the_offset() {
     let query = sidompul_client::model::HistoryQuery::new(day("2022-10-07"), day("2022-10-07"));
     let rows = bench.client().transaction_history(&query).await.unwrap();
     assert_eq!(rows[0].date.unwrap().to_wib_seconds(), "2022-10-07T22:08:57+07:00");
+}
+
+#[tokio::test]
+async fn a_list_that_was_not_read_whole_refuses_no_product() {
+    let row = r#"{"productCode":"OTHER","productName":"Other","price":1000}"#;
+    for (rows, kind, expected) in [
+        (String::new(), ErrorKind::UnreadableReply, "not among 0 that could be read"),
+        (format!("{row},7"), ErrorKind::UnreadableReply, "not among 1 that could be read"),
+        (row.to_owned(), ErrorKind::NotFound, "the product list has no such code"),
+    ] {
+        let body =
+            format!(r#"{{"statusCode":200,"result":{{"errorCode":"00","errorMessage":"Sukses","data":[{rows}]}}}}"#);
+        let clock = shared_clock();
+        let invented = Invented(move |request: &http::Request<bytes::Bytes>| {
+            request.uri().path().ends_with("/get-product-list").then(|| Ok(reply(200, body.clone())))
+        });
+        let sidompul = over(invented.over(sandbox(&clock).transport()), &clock, |config| config);
+        let error = sidompul.prepare(package("A-1", "6287700000011")).await.unwrap_err();
+        assert_eq!((error.kind(), error.execution()), (kind, Execution::NotExecuted));
+        assert!(error.to_string().contains(expected), "{error}");
+    }
 }

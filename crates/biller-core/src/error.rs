@@ -168,6 +168,13 @@ impl Error {
         Self::new(ErrorKind::UnreadableReply, Execution::Unknown).with_detail(source.to_string()).with_source(source)
     }
 
+    /// The product is not among the `read` rows of a list that is empty or was not read whole, which proves nothing about the product. Nothing
+    /// was bought.
+    pub fn not_among(read: usize) -> Self {
+        let detail = format!("the product is not among {read} that could be read of the list");
+        Self::new(ErrorKind::UnreadableReply, Execution::NotExecuted).with_detail(detail)
+    }
+
     /// Adds one line of explanation. It must hold no secret, address or text of the provider's.
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {

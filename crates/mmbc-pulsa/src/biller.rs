@@ -438,11 +438,9 @@ fn is_around_midnight(at: Timestamp) -> bool {
     time >= DAY - AROUND_MIDNIGHT || time <= AROUND_MIDNIGHT
 }
 
-/// A list that could not be read whole proves nothing about a product.
 fn missing_from(prices: &PriceList) -> Error {
     if prices.is_empty() || prices.dropped() > 0 {
-        let detail = format!("the product is not among {} that could be read of the price list", prices.len());
-        return Error::new(ErrorKind::UnreadableReply, Execution::NotExecuted).with_detail(detail);
+        return Error::not_among(prices.len());
     }
     InvalidValue::new("product", "a code that the price list lacks", "a code of the price list").into()
 }

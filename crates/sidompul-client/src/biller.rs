@@ -125,9 +125,14 @@ impl Sidompul {
             Some(other) => return Err(InvalidValue::new("pay_from", shape_of(other), "dompul or pulsa").into()),
         };
         let list = self.client.list_products().await?;
+        let (read, whole) = (list.products.len(), list.dropped == 0 && !list.products.is_empty());
         let product =
             list.products.into_iter().find(|product| product.code == package.product_code).ok_or_else(|| {
-                Error::new(ErrorKind::NotFound, Execution::NotExecuted).with_detail("the product list has no such code")
+                if whole {
+                    let error = Error::new(ErrorKind::NotFound, Execution::NotExecuted);
+                    return error.with_detail("the product list has no such code");
+                }
+                Error::not_among(read)
             })?;
         expect_price(order.expected_price(), product.price)?;
         // The history shows neither, so a package from the balance and one from pulsa count as equal.
