@@ -300,6 +300,23 @@ async fn a_lost_inject_without_a_snapshot_is_left_to_a_person() {
     assert!(attempt.attention()[0].reason.contains("TEMBAKTXL170178"));
 }
 
+/// The last look is at the time when a person is called, and calls one.
+#[tokio::test]
+async fn the_last_look_calls_a_person() {
+    let bench = Bench::new();
+    bench.sandbox.arm(Fault::new("sidompul", FaultKind::LoseRequest).on(Operation::Payment)).unwrap();
+    let (mut attempt, _) = bench.buy(pulsa("L-1", "6287700000011")).await;
+    let mut last = None;
+    while let Some(next) = bench.sidompul.schedule().next_look(&attempt) {
+        assert!(!attempt.attention().iter().any(|one| one.reason.contains("24 h")));
+        last = Some(next);
+        bench.clock.set(next);
+        assert_eq!(bench.resolve(&mut attempt).await.word(), "unknown");
+    }
+    assert_eq!(last, Some(attempt.started_at().after(Duration::from_secs(24 * 3600))));
+    assert!(attempt.attention().iter().any(|one| one.reason.contains("24 h")));
+}
+
 /// A record of our sale with an amount that cannot be its price: the success stands, and a person hears of the amount.
 #[tokio::test]
 async fn another_amount_is_told_to_a_person() {

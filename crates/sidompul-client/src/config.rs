@@ -123,8 +123,7 @@ impl Config {
         pin: Pin,
     ) -> Result<Self, Error> {
         let mut schedule = Schedule::trade();
-        // One more look after the time at which a person is called.
-        schedule.stop_after = Some(schedule.decide_after + Duration::from_secs(2 * 3600));
+        schedule.stop_after = Some(schedule.decide_after);
         let config = Self {
             base_url: BaseUrl::parse(PRODUCTION)?,
             client_id: client_id.into(),
@@ -209,7 +208,7 @@ impl Config {
         config.token.timeout = settings.seconds("token_timeout")?.unwrap_or(config.token.timeout);
         if let Some(time) = settings.seconds("decide_after")? {
             config.schedule.decide_after = time;
-            config.schedule.stop_after = Some(time + Duration::from_secs(2 * 3600));
+            config.schedule.stop_after = Some(time);
         }
         Ok(config)
     }
@@ -306,7 +305,8 @@ impl Config {
         self
     }
 
-    /// When to ask what became of a purchase: 10 s after it, with growing waits up to an hour, and a person after 24 h by default.
+    /// When to ask what became of a purchase: 10 s after it, with growing waits up to an hour; by default the last look is after 24 h, and
+    /// calls a person.
     #[must_use]
     pub fn with_schedule(mut self, schedule: Schedule) -> Self {
         self.schedule = schedule;
