@@ -161,6 +161,12 @@ impl Store for FaultyStore {
 
     fn write<'a>(&'a self, change: &'a Change) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
+            for Event { to, cause, evidence, .. } in &change.events {
+                let reference = change.purchase.order.reference();
+                self.world.trace(|| {
+                    format!("{reference} {} to {} by {cause}: {evidence}", change.from, to.unwrap_or(change.from))
+                });
+            }
             match self.world.mistake {
                 Mistake::LosesCommits if self.world.draw(20) == 0 => return Ok(()),
                 Mistake::NoFence => return self.unfenced(change).await,
