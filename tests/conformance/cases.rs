@@ -327,6 +327,10 @@ pub async fn prepared(bench: &Bench, course: Course, reference: &str) -> Result<
         Err(error) => {
             bench.shown.error(&error);
             require(bench.charges().is_empty(), Rule::SentOnce, || "preparing has cost money".to_owned())?;
+            let denied = error.execution() == biller_core::Execution::NotExecuted;
+            require(denied, Rule::NeverInvented, || {
+                format!("preparing moves no money, and this error leaves it open: {error}")
+            })?;
             bench.line.heal();
             bench.sandbox.clear_faults();
             bench.biller.prepare(order()).await.map_err(unprepared)?

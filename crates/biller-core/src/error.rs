@@ -9,7 +9,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use crate::decode::DecodeError;
-use crate::{Execution, InvalidValue};
+use crate::{Execution, InvalidValue, Reference};
 
 /// What went wrong. Says nothing about the money: [`Error::execution`] does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -221,6 +221,13 @@ impl Error {
             Some(reference) => self.with_reference(reference),
             None => self,
         }
+    }
+
+    /// An error while a purchase was prepared: whatever it says about the call that failed, nothing has been bought.
+    #[must_use]
+    pub fn while_preparing(mut self, provider: &'static str, reference: &Reference) -> Self {
+        self.0.execution = Execution::NotExecuted;
+        self.at(provider, "prepare", Some(reference.as_str()))
     }
 
     /// What an error while asking says about the purchase: nothing.

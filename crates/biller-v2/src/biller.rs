@@ -69,7 +69,7 @@ impl BillerV2 {
     async fn prepared(&self, order: Order) -> Result<Attempt, Error> {
         let reference = order.reference().clone();
         let (purchase, reply) =
-            self.inquired(&order).await.map_err(|error| error.at(PROVIDER, "prepare", Some(reference.as_str())))?;
+            self.inquired(&order).await.map_err(|error| error.while_preparing(PROVIDER, &reference))?;
         let price = purchase.amount();
         let now = self.now();
         let facts = Facts { purchase, inquired_at: now, unclear: Vec::new() };

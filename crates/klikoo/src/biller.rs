@@ -143,7 +143,7 @@ impl Klikoo {
     async fn prepared(&self, order: Order) -> Result<Attempt, Error> {
         let reference = order.reference().clone();
         let (purchase, reply) =
-            self.inquired(&order).await.map_err(|error| error.at(PROVIDER, "prepare", Some(reference.as_str())))?;
+            self.inquired(&order).await.map_err(|error| error.while_preparing(PROVIDER, &reference))?;
         let price = purchase.amount();
         let facts = Facts { purchase, searched: Vec::new() };
         let mut attempt = Attempt::new(PROVIDER, order, reference.as_str(), self.now(), &facts)?;

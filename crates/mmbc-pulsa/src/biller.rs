@@ -535,7 +535,7 @@ impl Biller for MmbcPulsa {
     fn prepare(&self, order: Order) -> BoxFuture<'_, Result<Attempt, Error>> {
         Box::pin(async move {
             let reference = order.reference().clone();
-            self.prepared(order).await.map_err(|error| error.at(PROVIDER, "prepare", Some(reference.as_str())))
+            self.prepared(order).await.map_err(|error| error.while_preparing(PROVIDER, &reference))
         })
     }
 

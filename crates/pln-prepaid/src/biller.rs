@@ -103,7 +103,7 @@ impl PlnPrepaid {
     async fn prepared(&self, order: Order) -> Result<Attempt, Error> {
         let reference = order.reference().clone();
         let Inquired { purchase, transaction } =
-            self.inquired(&order).await.map_err(|error| error.at(PROVIDER, "prepare", Some(reference.as_str())))?;
+            self.inquired(&order).await.map_err(|error| error.while_preparing(PROVIDER, &reference))?;
         if purchase.is_electricity() && in_daily_pause(self.now()) {
             tracing::warn!(provider = PROVIDER, %reference, "PLN's daily pause is on; the result may take until tomorrow");
         }
