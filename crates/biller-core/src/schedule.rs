@@ -205,14 +205,14 @@ mod tests {
     async fn who_was_away_when_looks_ended_looks_once_more() {
         let end = Duration::from_secs(2 * HOUR);
         let schedule = Schedule { stop_after: Some(end), ..Schedule::from_seconds(&[HOUR], HOUR) };
-        let started = NOW.after(Duration::from_secs(30 * 24 * HOUR));
+        let back = NOW.after(Duration::from_secs(30 * 24 * HOUR));
         for payment in [0, 30 * 24 * HOUR] {
             let mut attempt = sent("A-1", payment).await;
             if payment == 0 {
                 look(&mut attempt, NOW.after(Duration::from_secs(HOUR))).await;
             }
             assert_eq!(schedule.next_look(&attempt), Some(NOW.after(end)), "paid in {payment} s");
-            look(&mut attempt, started).await;
+            look(&mut attempt, back).await;
             assert_eq!(schedule.next_look(&attempt), None, "paid in {payment} s");
         }
     }
