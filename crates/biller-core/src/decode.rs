@@ -59,7 +59,8 @@ fn describe(category: Category) -> &'static str {
 }
 
 /// Decodes a whole body. A UTF-8 byte-order mark and white space around the JSON are dropped. What is no UTF-8 reads as a lone surrogate,
-/// from which no text can be had: it may stand where nobody looks, and a field of [`text`] that holds it is absent.
+/// from which no text can be had: it may stand where nobody looks, a field of [`text`] that holds it is absent, and a
+/// [`RawJson`](crate::RawJson), which is kept as it came, is not read from it.
 ///
 /// Line and column of an error count from 1 in what is left.
 ///
@@ -91,8 +92,11 @@ where
     value.map_err(|error| Fault::Json { category: error.classify(), line: error.line(), column: error.column() }.into())
 }
 
+/// Stands for bytes that are no UTF-8: JSON may hold it, and no text is read from it.
+pub(crate) const NO_TEXT: &str = r"\ud800";
+
 fn mended(body: &[u8]) -> Cow<'_, str> {
-    let part = |bytes: &[u8]| if bytes.is_empty() { "" } else { r"\ud800" };
+    let part = |bytes: &[u8]| if bytes.is_empty() { "" } else { NO_TEXT };
     body.utf8_chunks().flat_map(|chunk| [chunk.valid(), part(chunk.invalid())]).collect()
 }
 

@@ -1,7 +1,7 @@
 use std::fmt;
 
-use serde::Deserialize;
-use serde::de::{DeserializeOwned, Deserializer as _, MapAccess, Visitor};
+use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::decode::{self, DecodeError};
@@ -19,9 +19,19 @@ use crate::decode::{self, DecodeError};
 /// assert_eq!(format!("{reply:?}"), "RawJson(31 bytes)");
 /// # Ok::<(), biller_core::decode::DecodeError>(())
 /// ```
-#[derive(Clone, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone)]
 pub struct RawJson(Box<RawValue>);
+
+impl<'de> Deserialize<'de> for RawJson {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        // What a row of a history lost would make it look like another row.
+        if raw.get().contains(decode::NO_TEXT) {
+            return Err(D::Error::custom("no UTF-8"));
+        }
+        Ok(Self(raw))
+    }
+}
 
 impl RawJson {
     /// Takes a whole body; a UTF-8 byte-order mark and white space around the value are dropped.
@@ -32,7 +42,7 @@ impl RawJson {
         decode::json(body)
     }
 
-    /// The value's text as it came, byte for byte; in place of what was no UTF-8 a lone surrogate, as [`decode::json`] reads it.
+    /// The value's text, every byte as it came.
     pub fn as_str(&self) -> &str {
         self.0.get()
     }
@@ -98,6 +108,19 @@ mod tests {
 
     fn raw(text: &str) -> RawJson {
         RawJson::from_slice(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn what_is_no_utf_8_is_not_kept() {
+        #[derive(Deserialize)]
+        struct Reply {
+            #[serde(default)]
+            rows: Vec<RawJson>,
+        }
+
+        assert!(RawJson::from_slice(b"{\"serial\": \"1\xff2\"}").is_err());
+        assert!(decode::json::<Reply>(b"{\"rows\": [{\"serial\": \"1\xff2\"}]}").is_err());
+        assert!(decode::json::<Reply>(b"{\"else\": \"\xff\"}").unwrap().rows.is_empty());
     }
 
     #[test]
